@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The list below is the architecture: a target may import only what stands in its `dependencies`, and the build
+// enforces it (`make build` passes --explicit-target-dependency-import-check error). See ARCHITECTURE.md.
+let package = Package(
+  name: "cairn",
+  products: [.executable(name: "cairn", targets: ["CLI"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "Numerics", dependencies: ["COpenBLAS", "CCrypto"]),
+    .target(name: "Syntax"),
+    .target(name: "Rendering"),
+    .target(name: "Checking", dependencies: ["Syntax"]),
+    .target(name: "TensorIR", dependencies: ["Numerics"]),
+    .target(name: "Inference", dependencies: ["Numerics"]),
+    .target(name: "Distributions", dependencies: ["Numerics", "TensorIR"]),
+    .target(name: "Interpreter", dependencies: ["Syntax", "Checking", "Numerics", "TensorIR", "Rendering"]),
+    .target(
+      name: "Modeling",
+      dependencies: [
+        "Numerics", "Syntax", "Rendering", "Checking", "TensorIR", "Inference", "Distributions", "Interpreter",
+      ]),
+    .target(
+      name: "Notebooks",
+      dependencies: [
+        "Syntax", "Checking", "Numerics", "Rendering", "Interpreter", "Modeling",
+        .product(name: "Yams", package: "Yams"),
+      ]),
+    .executableTarget(
+      name: "CLI",
+      dependencies: [
+        "Syntax", "Checking", "Numerics", "Rendering", "Interpreter", "Modeling", "Notebooks", "TensorIR", "Inference",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .testTarget(name: "NumericsTests", dependencies: ["Numerics", "TestSupport"]),
+    .testTarget(name: "SyntaxTests", dependencies: ["Syntax", "TestSupport"]),
+    .testTarget(name: "RenderingTests", dependencies: ["Rendering", "TestSupport"]),
+    .testTarget(name: "CheckingTests", dependencies: ["Checking", "Syntax", "TestSupport"]),
+    .testTarget(name: "TensorIRTests", dependencies: ["TensorIR", "Numerics", "TestSupport"]),
+    .testTarget(name: "InferenceTests", dependencies: ["Inference", "Numerics", "TestSupport"]),
+    .testTarget(name: "DistributionsTests", dependencies: ["Distributions", "TensorIR", "Numerics", "TestSupport"]),
+    .testTarget(
+      name: "InterpreterTests", dependencies: ["Interpreter", "Checking", "Syntax", "Rendering", "TestSupport"]),
+    .testTarget(
+      name: "ModelingTests",
+      dependencies: [
+        "Modeling", "Interpreter", "Checking", "Syntax", "Rendering", "Inference", "TensorIR", "Distributions",
+        "Numerics", "TestSupport",
+      ]),
+    .testTarget(name: "NotebooksTests", dependencies: ["Notebooks", "Modeling", "Interpreter", "Syntax", "Rendering", "TestSupport"]),
+    .testTarget(name: "CLITests", dependencies: ["TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
+
+// A loop rather than a map over the list above: the type checker gives up on the map.
+for target in package.targets where target.type != .system && target.type != .plugin {
+  target.swiftSettings = [
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ]
+}
