@@ -1,0 +1,24 @@
+/// A token and the trivia in front of it. Concatenating all tokens with their trivia gives the source back.
+package struct Token: Sendable, Equatable {
+  package enum Kind: Sendable, Equatable {
+    case identifier, keyword, integer, real, string, punctuation, `operator`
+    /// `$0`
+    case closureParameter
+    case invalid
+    case endOfFile
+  }
+  package var kind: Kind
+  /// Where the trivia (white space, comments) starts.
+  package var triviaStart: Int32
+  package var start: Int32
+  package var end: Int32
+  /// Whether a newline stands between this token and the one before: statements end there.
+  package var followsNewline: Bool
+  package init(kind: Kind, triviaStart: Int32, start: Int32, end: Int32, followsNewline: Bool) {
+    self.kind = kind
+    self.triviaStart = triviaStart
+    self.start = start
+    self.end = end
+    self.followsNewline = followsNewline
+  }
+}
