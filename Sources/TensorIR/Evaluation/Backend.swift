@@ -1,0 +1,83 @@
+/// A log density with its gradient, ready for the hot path.
+package protocol GradientEvaluator: Sendable {
+  var dimension: Int { get }
+  /// Bytes that `evaluate` needs, assigned before running: with `dataByteCount`, the memory forecast.
+  var workspaceByteCount: Int { get }
+  var dataByteCount: Int { get }
+  /// The log density at `position`; writes its gradient. Allocates nothing, locks nothing.
+  func evaluate(
+    position: UnsafePointer<Double>, gradient: UnsafeMutablePointer<Double>, workspace: UnsafeMutableRawPointer
+  ) -> Double
+}
+
+/// What turns a graph into something that runs: the reference evaluator here, compiled code elsewhere.
+package protocol Backend: Sendable {
+  var name: String { get }
+  /// Prepares a log density (the graph's first output) and its gradient.
+  func gradientEvaluator(of graph: Graph) throws -> any GradientEvaluator
+  /// Prepares a program of several outputs.
+  func program(for graph: Graph) throws -> Program
+}
+
+/// Plain loops that define what every operation means.
+package struct ReferenceBackend: Backend {
+  package init() {}
+  package var name: String { "reference" }
+
+  package func gradientEvaluator(of graph: Graph) throws -> any GradientEvaluator {
+    let canonical = try Canonicalization.run(graph)
+    let (withGradient, offsets) = try Differentiation.valueAndGradient(canonical)
+    try Verifier.checkIfEnabled(withGradient, after: "differentiation")
+    return ReferenceGradientEvaluator(
+      program: Program(withGradient), offsets: offsets, outputCount: canonical.outputs.count,
+      dimension: graph.parameterCount)
+  }
+
+  package func program(for graph: Graph) throws -> Program {
+    let canonical = try Canonicalization.run(graph)
+    return Program(canonical)
+  }
+}
+
+/// The reference evaluator behind the hot-path contract.
+package final class ReferenceGradientEvaluator: GradientEvaluator, @unchecked Sendable {
+  package let dimension: Int
+  package let program: Program
+  private let value: Program.Location
+  /// Per parameter node: where its cotangent lies, its offset in the gradient, its length.
+  private let blocks: UnsafeMutablePointer<(location: Program.Location, offset: Int, count: Int)>
+  private let blockCount: Int
+
+  init(program: Program, offsets: [(offset: Int, count: Int)], outputCount: Int, dimension: Int) {
+    self.program = program
+    self.dimension = dimension
+    let outputs = program.graph.outputs
+    value = program.locations[outputs[0].index] ?? Program.Location(base: 0, offset: 0)
+    blockCount = offsets.count
+    blocks = .allocate(capacity: max(1, blockCount))
+    for (index, block) in offsets.enumerated() {
+      let location = program.locations[outputs[outputCount + index].index] ?? Program.Location(base: 0, offset: 0)
+      (blocks + index).initialize(to: (location, block.offset, block.count))
+    }
+  }
+
+  deinit { blocks.deallocate() }
+
+  package var workspaceByteCount: Int { program.workspaceByteCount }
+  package var dataByteCount: Int { program.dataByteCount }
+
+  package func evaluate(
+    position: UnsafePointer<Double>, gradient: UnsafeMutablePointer<Double>, workspace: UnsafeMutableRawPointer
+  ) -> Double {
+    let buffer = workspace.assumingMemoryBound(to: Double.self)
+    let inputs = UnsafeRawPointer(workspace).assumingMemoryBound(to: UnsafePointer<Double>.self)
+    program.execute(position: position, inputs: inputs, workspace: buffer, stream: nil)
+    for index in 0..<dimension { gradient[index] = 0 }
+    for index in 0..<blockCount {
+      let block = blocks[index]
+      let source = program.address(block.location, position, inputs, buffer)
+      for k in 0..<block.count { gradient[block.offset + k] += source[k] }
+    }
+    return program.address(value, position, inputs, buffer)[0]
+  }
+}
