@@ -10,7 +10,7 @@ package struct Intrinsic: Sendable {
     case real1(@Sendable (Double) -> Double)
     case real2(@Sendable (Double, Double) -> Double)
     case real3(@Sendable (Double, Double, Double) -> Double)
-    case general(@Sendable (CallContext, [Value]) throws -> Value)
+    case general(@Sendable (any CallContext, [Value]) throws -> Value)
   }
 
   /// The registration's name, as ``CheckedExpression/Kind/intrinsic(_:_:)`` spells it.
@@ -32,7 +32,7 @@ package struct Intrinsic: Sendable {
 
   package static func general(
     _ name: String, epoch: Int = 1, trace: (@Sendable (any TraceContext, [Value]) throws -> Value)? = nil,
-    _ run: @escaping @Sendable (CallContext, [Value]) throws -> Value
+    _ run: @escaping @Sendable (any CallContext, [Value]) throws -> Value
   ) -> Intrinsic {
     Intrinsic(name, epoch: epoch, body: .general(run), trace: trace)
   }

@@ -5,10 +5,13 @@ package import TensorIR
 ///
 /// Values are immutable from outside: arrays and lists copy on write. `nil` of any type is `.none`; a value of type `T?`
 /// is represented as the `T` itself, and only a nested optional (`T??`) is boxed in `.some`.
-package indirect enum Value: Sendable {
+///
+/// Only rare and wide cases are `indirect`: the run loop works on the payloads of the others where they lie
+/// (``ValueLayout``).
+package enum Value: Sendable {
   case unit
   case none
-  case some(Value)
+  indirect case some(Value)
   case bool(Bool)
   case int(Int)
   case real(Double)
@@ -27,7 +30,7 @@ package indirect enum Value: Sendable {
   case function(FunctionID)
   case intrinsicFunction(String)
   case closure(ClosureValue)
-  case table(TableValue)
+  indirect case table(TableValue)
   case paths([[String]])
   /// Distributions, models, posteriors, summaries, plots: what the engine defines.
   case engine(any EngineValue)
