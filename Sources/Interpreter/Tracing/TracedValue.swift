@@ -17,12 +17,17 @@ package struct TracedTensor: Sendable {
   /// The shape the program sees; empty for scalars.
   package var shape: [Int]
   package var index: IndexInfo?
-  package init(node: NodeID, frames: [FrameID], element: Element, shape: [Int], index: IndexInfo? = nil) {
+  /// Which graph the node belongs to: 0 is the model's, 1 the body of the outermost open scan, and so on.
+  package var level: Int
+  package init(
+    node: NodeID, frames: [FrameID], element: Element, shape: [Int], index: IndexInfo? = nil, level: Int = 0
+  ) {
     self.node = node
     self.frames = frames
     self.element = element
     self.shape = shape
     self.index = index
+    self.level = level
   }
 }
 
@@ -32,7 +37,14 @@ package final class TracedValue: @unchecked Sendable {
     case tensor(TracedTensor)
     /// An array under piecewise definition.
     case piecewise(PiecewiseArray)
+    /// A value that may not be used, with the reason (a discrete site with missing entries).
+    case unreadable(Fault)
   }
   package let content: Content
   package init(_ content: Content) { self.content = content }
+}
+
+/// An engine value that may hold graph nodes while a model is traced (a distribution with traced parameters).
+package protocol TraceableEngineValue: EngineValue {
+  var isTraced: Bool { get }
 }

@@ -47,7 +47,7 @@ package struct Diagnostic: Sendable, Equatable {
   package var trail: [Label] = []
 
   package init(
-    _ code: String, _ severity: Severity = .error, _ message: String, at span: SourceSpan?, caret: String? = nil,
+    _ code: String, _ severity: Severity, _ message: String, at span: SourceSpan?, caret: String? = nil,
     labels: [Label] = [], expected: String? = nil, found: String? = nil, notes: [String] = [], help: String? = nil,
     fixes: [Fix] = []
   ) {
@@ -62,6 +62,16 @@ package struct Diagnostic: Sendable, Equatable {
     self.notes = notes
     self.help = help
     self.fixes = fixes
+  }
+
+  /// An error.
+  package init(
+    _ code: String, _ message: String, at span: SourceSpan?, caret: String? = nil, labels: [Label] = [],
+    expected: String? = nil, found: String? = nil, notes: [String] = [], help: String? = nil, fixes: [Fix] = []
+  ) {
+    self.init(
+      code, .error, message, at: span, caret: caret, labels: labels, expected: expected, found: found, notes: notes,
+      help: help, fixes: fixes)
   }
 }
 
