@@ -108,7 +108,12 @@ enum ArrayLibrary {
     CoreLibrary.make("ones(_:_:)") { a, _ in try filled(a, 1) },
     CoreLibrary.make("repeated(_:_:)") { a, _ in
       let count = try a.count(1)
-      return try Operations.collected(Array(repeating: a[0], count: count), like: nil, of: a[0])
+      switch a[0] {
+      case .real(let number): return .vector(Array(repeating: number, count: count))
+      case .int(let number): return .integers(Array(repeating: number, count: count))
+      case .bool(let flag): return .boolArray(BoolArray(shape: [count], elements: Array(repeating: flag, count: count)))
+      default: return try Operations.collected(Array(repeating: a[0], count: count), like: nil, of: a[0])
+      }
     },
     CoreLibrary.make("vector(_:_:)") { a, context in
       let count = try a.count(0)

@@ -75,7 +75,9 @@ enum Opcode: UInt8, Sendable {
   case setList  // v[a][s[b]] = v[c], taken
   case appendBoxed  // v[a].append(v[b]), taken
   case appendText  // v[a] += v[b], texts or lists
+  case appendParts  // v[a] += texts of v[b], … c of them
   case getKey  // v[a] = v[b][v[c]]
+  case addToKeyInt, addToKeyReal  // v[a][v[b]] = (v[a][v[b]] ?? s[d]) + s[c]
   case setKey  // v[a][v[b]] = v[c], taken
   case getField, getFieldScalar  // v[a] or s[a] = v[b].field c
   case getTuple, getTupleScalar  // v[a] or s[a] = v[b].element c

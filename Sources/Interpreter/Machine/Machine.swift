@@ -40,11 +40,11 @@ package final class Machine: CallContext {
   /// Fetches a global that this machine has not computed (from the cache).
   package var globalSource: ((GlobalID) throws -> Value?)?
 
-  package private(set) var declarations: DeclarationTable
-  var globals: [Value?] = []
+  @exclusivity(unchecked) package private(set) var declarations: DeclarationTable
+  @exclusivity(unchecked) var globals: [Value?] = []
   /// Code by function, kept between runs.
   var lowered: [LoweredFunction?] = []
-  var globalSeen: [Bool] = []
+  @exclusivity(unchecked) var globalSeen: [Bool] = []
   private var drawing: [Int: Bool] = [:]
 
   // The explicit stacks. They never move, so that pointers into them stay good across calls back.
@@ -70,9 +70,9 @@ package final class Machine: CallContext {
     @inline(__always) get { state.pointee.boxedReady }
     @inline(__always) set { state.pointee.boxedReady = newValue }
   }
-  var nesting = 0
-  var nestedCalls: [NestedCall] = []
-  var activations: [IntrinsicActivation] = []
+  @exclusivity(unchecked) var nesting = 0
+  @exclusivity(unchecked) var nestedCalls: [NestedCall] = []
+  @exclusivity(unchecked) var activations: [IntrinsicActivation] = []
 
   package init(
     registry: IntrinsicRegistry, hooks: any EngineHooks, world: any World, sink: any OutputSink,
@@ -186,7 +186,7 @@ package final class Machine: CallContext {
     for index in globalSeen.indices { globalSeen[index] = false }
     hasDrawn = false
   }
-  var hasDrawn = false
+  @exclusivity(unchecked) var hasDrawn = false
 
   /// Calls a declared function.
   package func call(_ id: FunctionID, _ arguments: [Value]) throws -> Value {

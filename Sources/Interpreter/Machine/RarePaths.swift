@@ -121,7 +121,20 @@ extension Machine {
     case .makeClosure:
       guard case .closure(let closure, let slots) = code.plans[b] else { return }
       v[a] = .closure(ClosureValue(code: closure, captures: slots.map { Machine.read($0, s, v) }))
-    case .interpolate: v[a] = .string(try Operations.interpolate(taken(v, i.b, c), declarations))
+    case .interpolate:
+      var text = ""
+      for index in b..<(b + c) {
+        try Operations.append(v[index], to: &text, declarations)
+        v[index] = .unit
+      }
+      v[a] = .string(text)
+    case .appendParts:
+      guard case .string = v[a] else { throw Operations.unsuitable("`+`", v[a]) }
+      let target = ValueLayout.string(v + a)
+      for index in b..<(b + c) {
+        try Operations.append(v[index], to: &target.pointee, declarations)
+        v[index] = .unit
+      }
     case .makeTuple: v[a] = .tuple(taken(v, i.b, c))
     case .makeList: v[a] = .list(taken(v, i.b, c))
     case .makeStructure:

@@ -351,12 +351,31 @@ extension Machine {
       case .getKey:
         if case .dictionary = v[Int(i.b)] {
           let dictionary = ValueLayout.dictionary(v + Int(i.b))
-          let key = v + Int(i.c)
-          let entry = dictionary.pointee.storage.find(key.pointee, hash: DictionaryKey.hash(key.pointee))
-          v[Int(i.a)] = entry < 0 ? .none : dictionary.pointee.storage.values[entry]
+          let storage = dictionary.pointee.storage
+          let entry = storage.find(v[Int(i.c)], hash: DictionaryKey.hash(v[Int(i.c)]))
+          v[Int(i.a)] = entry < 0 ? .none : storage.values[entry]
         } else {
           frames[depth &- 1].position = pc
           v[Int(i.a)] = try Operations.key(v[Int(i.b)], v[Int(i.c)])
+        }
+      case .addToKeyInt:
+        frames[depth &- 1].position = pc
+        guard case .dictionary = v[Int(i.a)] else { throw Operations.unsuitable("a key", v[Int(i.a)]) }
+        let amount = s[Int(i.c)]
+        let start = s[Int(i.d)]
+        try ValueLayout.dictionary(v + Int(i.a)).pointee.update(v[Int(i.b)]) { old in
+          let number = try old.map { try Machine.integer($0) } ?? start
+          let (sum, overflow) = number.addingReportingOverflow(amount)
+          if overflow { throw Operations.overflow("+", number, amount) }
+          return .int(sum)
+        }
+      case .addToKeyReal:
+        frames[depth &- 1].position = pc
+        guard case .dictionary = v[Int(i.a)] else { throw Operations.unsuitable("a key", v[Int(i.a)]) }
+        let amount = real(i.c)
+        let start = real(Int32(i.d))
+        try ValueLayout.dictionary(v + Int(i.a)).pointee.update(v[Int(i.b)]) { old in
+          .real((try old.map { try Machine.real($0) } ?? start) + amount)
         }
       case .setKey:
         frames[depth &- 1].position = pc
@@ -495,7 +514,7 @@ extension Machine {
       case .loadGlobal, .storeGlobal, .releaseGlobal, .bindExtents, .unary, .binary, .product, .convert, .index, .setPath,
         .makeArray, .makeClosure, .interpolate, .makeTuple, .makeList, .makeStructure, .makeEnum, .makeDictionary,
         .makeRange, .rangeLower, .rangeUpper, .sequence, .enumIndex, .enumPayload, .unwrap, .forceUnwrap, .column,
-        .hook, .show, .getIndexed:
+        .hook, .show, .getIndexed, .appendParts:
         frames[depth &- 1].position = pc
         try rare(i, function, s, v)
       }

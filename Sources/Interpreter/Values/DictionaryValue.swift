@@ -7,14 +7,15 @@ import Checking
 ///
 /// - Complexity: look-up and insertion amortized O(1); removal leaves a hole that later growth sweeps away.
 package struct DictionaryValue: Sendable {
+  // Only methods of this file touch the arrays, one at a time; checking every access would cost more than the access.
   final class Storage: @unchecked Sendable {
-    var keys: [Value] = []
-    var values: [Value] = []
+    @exclusivity(unchecked) var keys: [Value] = []
+    @exclusivity(unchecked) var values: [Value] = []
     /// The hash of each entry; −1 marks a removed one.
-    var hashes: [Int] = []
+    @exclusivity(unchecked) var hashes: [Int] = []
     /// Open addressing: −1 is free, otherwise the number of an entry. Its length is a power of two.
-    var slots: [Int32] = Array(repeating: -1, count: 8)
-    var liveCount = 0
+    @exclusivity(unchecked) var slots: [Int32] = Array(repeating: -1, count: 8)
+    @exclusivity(unchecked) var liveCount = 0
 
     init() {}
     init(copying other: Storage) {
@@ -26,14 +27,28 @@ package struct DictionaryValue: Sendable {
     }
 
     /// The entry of a key, or −1.
-    @inline(__always)
     func find(_ key: Value, hash: Int) -> Int {
+      if case .string(let text) = key { return find(text, hash: hash) }
       let mask = slots.count - 1
       var position = hash & mask
       while true {
         let entry = Int(slots[position])
         if entry < 0 { return -1 }
         if hashes[entry] == hash, DictionaryKey.equal(keys[entry], key) { return entry }
+        position = (position + 1) & mask
+      }
+    }
+
+    /// The entry of a text, or −1.
+    @inline(__always)
+    private func find(_ text: String, hash: Int) -> Int {
+      let mask = slots.count - 1
+      var position = hash & mask
+      while true {
+        let entry = Int(slots[position])
+        if entry < 0 { return -1 }
+        // The hashes are of the bytes, so that canonically equivalent but different spellings do not meet here.
+        if hashes[entry] == hash, case .string(let key) = keys[entry], key == text { return entry }
         position = (position + 1) & mask
       }
     }
@@ -96,6 +111,19 @@ package struct DictionaryValue: Sendable {
     let hash = DictionaryKey.hash(key)
     let entry = storage.find(key, hash: hash)
     if entry >= 0 { storage.values[entry] = value } else { storage.insert(key, hash: hash, value) }
+  }
+
+  /// `d[key] = (d[key] ?? start) + amount` with one look-up; `combine` gets the old value, or nil.
+  @inline(__always)
+  mutating func update(_ key: Value, _ combine: (Value?) throws -> Value) rethrows {
+    makeUnique()
+    let hash = DictionaryKey.hash(key)
+    let entry = storage.find(key, hash: hash)
+    if entry >= 0 {
+      storage.values[entry] = try combine(storage.values[entry])
+    } else {
+      storage.insert(key, hash: hash, try combine(nil))
+    }
   }
 
   /// Removes a key if it is there.
@@ -161,7 +189,7 @@ enum DictionaryKey {
       var hash: UInt64 = 0x9e37_79b9_7f4a_7c15 &+ UInt64(bytes.count)
       var index = 0
       while index &+ 8 <= bytes.count {
-        let chunk = UnsafeRawPointer(bytes.baseAddress!).loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        let chunk = UnsafeRawBufferPointer(bytes).loadUnaligned(fromByteOffset: index, as: UInt64.self)
         hash = (hash ^ chunk) &* 0x9fb2_1c65_1e98_df25
         hash ^= hash >> 29
         index &+= 8
@@ -209,11 +237,10 @@ enum DictionaryKey {
   /// Equality by bytes: canonically equivalent but different spellings are different texts, as their digests are.
   @inline(__always)
   static func sameText(_ left: String, _ right: String) -> Bool {
-    guard left.utf8.count == right.utf8.count else { return false }
-    if left == right {
-      // Swift compares by canonical equivalence; with equal byte counts only exotic texts could differ here.
-      return left.utf8.elementsEqual(right.utf8)
-    }
-    return false
+    guard left.utf8.count == right.utf8.count, left == right else { return false }
+    // Swift compares by canonical equivalence; with equal byte counts only exotic texts could still differ.
+    var left = left
+    var right = right
+    return left.withUTF8 { a in right.withUTF8 { b in a.elementsEqual(b) } }
   }
 }

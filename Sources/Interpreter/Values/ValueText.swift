@@ -185,13 +185,20 @@ extension Operations {
   package static func interpolate(
     _ parts: [Value], _ declarations: DeclarationTable = DeclarationTable()
   ) throws -> String {
-    let printer = ValuePrinter(declarations)
     var text = ""
-    for part in parts {
-      if case .string(let piece) = part { text += piece } else { text += printer.text(part) }
-      try checkBudget(text.utf8.count, "a text")
-    }
+    for part in parts { try append(part, to: &text, declarations) }
     return text
+  }
+
+  @inline(__always)
+  static func append(_ part: Value, to text: inout String, _ declarations: @autoclosure () -> DeclarationTable) throws {
+    switch part {
+    case .string(let piece): text += piece
+    case .int(let number): text += String(number)
+    case .real(let number): text += ValuePrinter.text(number)
+    default: text += ValuePrinter(declarations()).text(part)
+    }
+    try checkBudget(text.utf8.count, "a text")
   }
 
   /// What a value shows when it stands alone at the top level of a cell.
