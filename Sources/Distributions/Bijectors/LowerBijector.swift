@@ -1,0 +1,10 @@
+package import TensorIR
+
+/// x = bound + exp(y)
+package struct LowerBijector: Bijector {
+  package let bound: NodeID
+  package init(bound: NodeID) { self.bound = bound }
+  package func forward(_ y: NodeID, _ b: GraphBuilder) -> NodeID { b.add(bound, b.exp(y)) }
+  package func inverse(_ x: NodeID, _ b: GraphBuilder) -> NodeID { b.log(b.subtract(x, bound)) }
+  package func logDeterminant(_ y: NodeID, _ b: GraphBuilder) -> NodeID { y }
+}

@@ -1,0 +1,160 @@
+import Foundation
+import Numerics
+package import TensorIR
+
+func logOf(_ count: Int) -> Double { log(Double(count)) }
+
+/// Half the log of 2π.
+let halfLogTwoPi = 0.5 * Special.logTwoPi
+
+extension GraphBuilder {
+  /// A scalar over a shape; anything else as it is.
+  package func spread(_ node: NodeID, to shape: Shape) -> NodeID {
+    self.shape(node).isEmpty && !shape.isEmpty ? broadcast(node, to: shape, mapping: []) : node
+  }
+
+  /// A tensor repeated over batch axes in front of its own.
+  package func repeated(_ node: NodeID, to shape: Shape) -> NodeID {
+    let rank = self.shape(node).count
+    if rank >= shape.count { return node }
+    return broadcast(node, to: shape, mapping: Array((shape.count - rank)..<shape.count))
+  }
+
+  /// `density` where `condition` holds, −∞ elsewhere. Known to hold everywhere (data inside the support), it costs nothing.
+  func within(_ condition: NodeID, _ density: NodeID) -> NodeID {
+    if let known = contents(of: condition), known.elements.allSatisfy({ $0 != 0 }) { return density }
+    return select(condition, density, constant(-.infinity))
+  }
+
+  func isWhole(_ x: NodeID) -> NodeID {
+    element(x) == .real ? binary(.equal, x, unary(.floor, x)) : binary(.equal, x, x)
+  }
+
+  /// x ≥ bound; false for NaN.
+  func isAtLeast(_ x: NodeID, _ bound: Double) -> NodeID { binary(.lessOrEqual, constant(bound), x) }
+  func isAbove(_ x: NodeID, _ bound: Double) -> NodeID { binary(.less, constant(bound), x) }
+  func isAtMost(_ x: NodeID, _ bound: Double) -> NodeID { binary(.lessOrEqual, x, constant(bound)) }
+  func isBelow(_ x: NodeID, _ bound: Double) -> NodeID { binary(.less, x, constant(bound)) }
+  func both(_ a: NodeID, _ b: NodeID) -> NodeID { binary(.logicalAnd, a, b) }
+
+  func plus(_ x: NodeID, _ number: Double) -> NodeID { add(x, constant(number)) }
+  func times(_ x: NodeID, _ number: Double) -> NodeID { multiply(constant(number), x) }
+
+  /// log(1 + u²) without overflow: beyond 1 as 2 log |u| + log(1 + 1/u²).
+  func log1pSquare(_ u: NodeID) -> NodeID {
+    let size = unary(.absolute, u)
+    let isLarge = isAbove(size, 1)
+    let large = select(isLarge, size, constant(1))
+    let small = select(isLarge, constant(1), size)
+    return add(times(log(large), 2), unary(.log1p, square(divide(small, large))))
+  }
+
+  /// What Stirling's formula leaves: log Γ(a) − [(a − ½) log a − a + ½ log 2π], for a > 0.
+  ///
+  /// From 10 on by the asymptotic series (DLMF 5.11.1), where the difference itself would cancel.
+  func stirlingRemainder(_ a: NodeID) -> NodeID {
+    let isLarge = isAtLeast(a, 10)
+    let inverse = unary(.reciprocal, a)
+    let squared = square(inverse)
+    var series = constant(StirlingSeries.coefficients[StirlingSeries.coefficients.count - 1])
+    for coefficient in StirlingSeries.coefficients.dropLast().reversed() {
+      series = add(constant(coefficient), multiply(series, squared))
+    }
+    let direct = plus(
+      add(subtract(unary(.logGamma, a), multiply(plus(a, -0.5), log(a))), a), -halfLogTwoPi)
+    return select(isLarge, multiply(series, inverse), direct)
+  }
+
+  /// log Γ(a + b) − log Γ(a) for a ≥ 10 and b > 0, without cancellation.
+  private func logGammaGrowth(_ a: NodeID, _ b: NodeID) -> NodeID {
+    let total = add(a, b)
+    let rise = multiply(plus(a, -0.5), unary(.log1p, divide(b, a)))
+    let shift = multiply(b, plus(log(total), -1))
+    return add(add(rise, shift), subtract(stirlingRemainder(total), stirlingRemainder(a)))
+  }
+
+  /// log B(a, b) for positive a and b.
+  func logBeta(_ a: NodeID, _ b: NodeID) -> NodeID {
+    // Selects, not minimum and maximum: at a = b each must pass its gradient on.
+    let isFirstSmall = binary(.less, a, b)
+    let small = select(isFirstSmall, a, b)
+    let large = select(isFirstSmall, b, a)
+    let growth = select(
+      isAtLeast(large, 10), logGammaGrowth(large, small),
+      subtract(unary(.logGamma, add(large, small)), unary(.logGamma, large)))
+    return subtract(unary(.logGamma, small), growth)
+  }
+
+  /// log(k! / √(2πk) …): log Γ(k + 1) − k log k + k, for whole k ≥ 0.
+  func logFactorialRemainder(_ k: NodeID) -> NodeID {
+    let positive = binary(.maximum, k, constant(1))
+    let remainder = add(times(plus(log(positive), Special.logTwoPi), 0.5), stirlingRemainder(positive))
+    return select(isAbove(k, 0), remainder, constant(0))
+  }
+
+  /// log C(n, k) for whole 0 ≤ k ≤ n; outside meaningless but not NaN.
+  func logChoose(_ n: NodeID, _ k: NodeID) -> NodeID {
+    let kept = binary(.maximum, subtract(n, k), constant(0))
+    let first = binary(.maximum, k, constant(1))
+    let second = binary(.maximum, kept, constant(1))
+    let whole = binary(.maximum, n, constant(1))
+    // k log(n/k) + (n − k) log(n/(n − k)) + what Stirling's formula leaves of the three factorials.
+    let terms = add(
+      multiply(k, log(divide(whole, first))),
+      multiply(kept, unary(.log1p, divide(binary(.maximum, k, constant(0)), second))))
+    let remainder = subtract(
+      logFactorialRemainder(n), add(logFactorialRemainder(k), logFactorialRemainder(kept)))
+    let isInner = both(isAbove(k, 0), isAbove(kept, 0))
+    return select(isInner, add(terms, remainder), constant(0))
+  }
+
+  /// log of the density of a gamma variate of rate 1 at y, times y: a log y − y − log Γ(a), for positive y.
+  ///
+  /// From shape 10 on as a deviation from the mode (Loader 2000, "Fast and accurate computation of binomial
+  /// probabilities"), so that large shapes lose no digits.
+  func gammaKernel(_ a: NodeID, _ y: NodeID) -> NodeID {
+    let ratio = divide(y, a)
+    let deviation = multiply(a, plus(subtract(log(ratio), ratio), 1))
+    let scale = plus(times(log(a), 0.5), -halfLogTwoPi)
+    let large = add(deviation, subtract(scale, stirlingRemainder(a)))
+    let small = subtract(subtract(multiply(a, log(y)), y), unary(.logGamma, a))
+    return select(isAtLeast(a, 10), large, small)
+  }
+
+  /// Entries of the last axis picked by whole numbers: `[…, K]`, or `[K]` for all, at indices of the batch shape.
+  func pick(_ table: NodeID, _ index: NodeID) -> NodeID {
+    let shape = self.shape(table)
+    guard let last = shape.last else { return table }
+    let top = scalarData(Double(max(0, last.extent - 1)), element: .integer)
+    let lowest = scalarData(0, element: .integer)
+    let safe = binary(.minimum, binary(.maximum, unary(.toInteger, index), lowest), top)
+    if shape.count == 1 { return gather(table, [safe]) }
+    let batch = Array(shape.dropLast())
+    var indices = batch.indices.map { axis in
+      let numbers = data(
+        TensorData(extents: [batch[axis].extent], elements: (0..<batch[axis].extent).map(Double.init)),
+        element: .integer)
+      return broadcast(numbers, to: batch, mapping: [axis])
+    }
+    indices.append(spread(safe, to: batch))
+    return gather(table, indices)
+  }
+
+  /// Numbers for the entries of vectors whose own numbers are `elements`: `[…]` to `[…, count]`.
+  func entryNumbers(_ elements: NodeID, count: Int) -> NodeID {
+    let shape = self.shape(elements) + [Dimension(count)]
+    let batchAxes = Array(0..<(shape.count - 1))
+    let entries = data(
+      TensorData(extents: [count], elements: (0..<count).map(Double.init)), element: .integer)
+    let base = multiply(elements, scalarData(Double(count), element: .integer))
+    return add(
+      broadcast(base, to: shape, mapping: batchAxes), broadcast(entries, to: shape, mapping: [shape.count - 1]))
+  }
+}
+
+extension StreamLabel {
+  /// The label of a further stream of the same draw.
+  func part(_ number: UInt64) -> StreamLabel {
+    StreamLabel(high: high, low: low &+ number &* 0x9E37_79B9_7F4A_7C15)
+  }
+}
