@@ -26,8 +26,10 @@ extension GraphBuilder {
     return select(condition, density, constant(-.infinity))
   }
 
+  /// Whether a value is a whole number; integers that are computed are, data are looked at.
   func isWhole(_ x: NodeID) -> NodeID {
-    element(x) == .real ? binary(.equal, x, unary(.floor, x)) : binary(.equal, x, x)
+    let isChecked = element(x) == .real || contents(of: x) != nil
+    return binary(.equal, x, isChecked ? unary(.floor, x) : x)
   }
 
   /// x ≥ bound; false for NaN.

@@ -1,7 +1,7 @@
 import Foundation
 import Numerics
 
-/// The regularized incomplete beta function by its continued fraction (DLMF 8.17.22), modified Lentz method.
+/// The regularized incomplete beta function by a continued fraction.
 enum IncompleteBeta {
   /// I_x(a, b), with y = 1 − x given apart so that neither end loses digits.
   static func regularized(_ a: Double, _ b: Double, _ x: Double, _ y: Double) -> Double {
@@ -9,8 +9,8 @@ enum IncompleteBeta {
     if x <= 0 { return 0 }
     if y <= 0 { return 1 }
     let factor = exp(logFactor(a, b, x, y))
-    if x * (b + 1) < y * (a + 1) { return min(1, factor * fraction(a, b, x) / a) }
-    return max(0, 1 - factor * fraction(b, a, y) / b)
+    if x * (b + 1) < y * (a + 1) { return min(1, factor * fraction(a, b, x, y)) }
+    return max(0, 1 - factor * fraction(b, a, y, x))
   }
 
   /// log(xᵃ yᵇ / B(a, b))
@@ -20,14 +20,12 @@ enum IncompleteBeta {
       let logY = y < 0.5 ? log(y) : log1p(-x)
       return a * logX + b * logY - StirlingSeries.logBeta(a, b)
     }
-    // As a deviation from x = a / (a + b); x b − y a with the rounding errors of its products.
-    let first = x * b
-    let second = y * a
-    let difference = (first - second) + ((-first).addingProduct(x, b) - (-second).addingProduct(y, a))
+    // As a deviation from x = a / (a + b).
+    let lambda = difference(a, y, b, x)
     let total = a + b
     let scale = 0.5 * (log(a) + log(b / total)) - halfLogTwoPi
     let remainders = StirlingSeries.remainder(a) + StirlingSeries.remainder(b) - StirlingSeries.remainder(total)
-    return a * deviation(difference / a, x * total / a) + b * deviation(-difference / b, y * total / b) + scale
+    return a * deviation(-lambda / a, x * total / a) + b * deviation(lambda / b, y * total / b) + scale
       - remainders
   }
 
@@ -36,33 +34,42 @@ enum IncompleteBeta {
     d > -0.5 ? log1p(d) - d : log(ratio) - d
   }
 
-  private static func fraction(_ a: Double, _ b: Double, _ x: Double) -> Double {
-    let tiny = 1e-300
-    var c = 1.0
-    var d = 1 - (a + b) * x / (a + 1)
-    if abs(d) < tiny { d = tiny }
-    d = 1 / d
-    var h = d
-    var m = 0.0
+  /// I_x(a, b) · B(a, b) / (xᵃ yᵇ), by the even part of the continued fraction in λ = a y − b x, which does not cancel when
+  /// a is large and x near 1 (DiDonato & Morris 1992, "Algorithm 708", eq. 9).
+  private static func fraction(_ a: Double, _ b: Double, _ x: Double, _ y: Double) -> Double {
+    let c = 1 + difference(a, y, b, x)
+    let c0 = b / a
+    let c1 = 1 + 1 / a
+    var (n, p, s) = (0.0, 1.0, a + 1)
+    var (before, numerator) = (0.0, 1.0)
+    var (beforeDenominator, denominator) = (1.0, c / c1)
+    var result = c1 / c
     for _ in 0..<1_000_000 {
-      m += 1
-      let even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-      d = 1 + even * d
-      if abs(d) < tiny { d = tiny }
-      c = 1 + even / c
-      if abs(c) < tiny { c = tiny }
-      d = 1 / d
-      h *= d * c
-      let odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-      d = 1 + odd * d
-      if abs(d) < tiny { d = tiny }
-      c = 1 + odd / c
-      if abs(c) < tiny { c = tiny }
-      d = 1 / d
-      let factor = d * c
-      h *= factor
-      if abs(factor - 1) < 1e-16 { break }
+      n += 1
+      let t = n / a
+      let w = n * (b - n) * x
+      let e = a / s
+      let alpha = (p * (p + c0) * e * e) * (w * x)
+      let beta = n + w / s + (1 + t) / (c1 + t + t) * (c + n * (1 + y))
+      p = 1 + t
+      s += 2
+      (before, numerator) = (numerator, alpha * before + beta * numerator)
+      (beforeDenominator, denominator) = (denominator, alpha * beforeDenominator + beta * denominator)
+      let last = result
+      result = numerator / denominator
+      if abs(result - last) <= 1e-16 * result { break }
+      before /= denominator
+      beforeDenominator /= denominator
+      numerator = result
+      denominator = 1
     }
-    return h
+    return result
+  }
+
+  /// a y − b x with the rounding errors of its products.
+  private static func difference(_ a: Double, _ y: Double, _ b: Double, _ x: Double) -> Double {
+    let first = a * y
+    let second = b * x
+    return (first - second) + ((-first).addingProduct(a, y) - (-second).addingProduct(b, x))
   }
 }
