@@ -2,26 +2,30 @@ import Foundation
 import TestSupport
 
 /// A number or nested list of a conformance file; "nan", "inf", "-inf" are numbers there.
-enum Entry {
+enum Entry: Decodable, Sendable {
   case number(Double)
   case list([Entry])
   case object([String: Entry])
   case text(String)
   case null
 
-  init(_ any: Any) {
-    switch any {
-    case let number as NSNumber: self = .number(number.doubleValue)
-    case let text as String:
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let number = try? container.decode(Double.self) {
+      self = .number(number)
+    } else if let text = try? container.decode(String.self) {
       switch text {
       case "nan": self = .number(.nan)
       case "inf": self = .number(.infinity)
       case "-inf": self = .number(-.infinity)
       default: self = .text(text)
       }
-    case let list as [Any]: self = .list(list.map { Entry($0) })
-    case let object as [String: Any]: self = .object(object.mapValues { Entry($0) })
-    default: self = .null
+    } else if let list = try? container.decode([Entry].self) {
+      self = .list(list)
+    } else if let object = try? container.decode([String: Entry].self) {
+      self = .object(object)
+    } else {
+      self = .null
     }
   }
 
@@ -63,7 +67,7 @@ enum Entry {
 enum Conformance {
   static func load(_ name: String) throws -> Entry {
     let bytes = try Data(contentsOf: Checkout.data.appendingPathComponent("conformance/\(name)"))
-    return Entry(try JSONSerialization.jsonObject(with: bytes))
+    return try JSONDecoder().decode(Entry.self, from: bytes)
   }
 
   /// The README's rule: |got − want| ≤ max(abs, rel · |want|); infinities agree in sign, NaN with NaN.

@@ -16,11 +16,12 @@ package struct GammaFamily: UnivariateFamily {
   /// a log βx − βx − log Γ(a) − log x; at 0 its limit: +∞ below shape 1, log rate at 1, −∞ above.
   package func logDensity(_ value: NodeID, _ p: [NodeID], _ b: GraphBuilder) -> NodeID {
     let inner = b.subtract(b.gammaKernel(p[0], b.multiply(p[1], value)), b.log(value))
-    let isInner = b.isAbove(value, 0)
+    let isInner = b.both(b.isAbove(value, 0), b.isBelow(value, .infinity))
     if let known = b.contents(of: isInner), known.elements.allSatisfy({ $0 != 0 }) { return inner }
     let atZero = b.select(
       b.isBelow(p[0], 1), b.constant(.infinity), b.select(b.isAbove(p[0], 1), b.constant(-.infinity), b.log(p[1])))
-    return b.within(b.isAtLeast(value, 0), b.select(isInner, inner, atZero))
+    let isInside = b.both(b.isAtLeast(value, 0), b.isBelow(value, .infinity))
+    return b.within(isInside, b.select(isInner, inner, atZero))
   }
 
   package func draw(_ stream: StreamLabel, elements: NodeID, _ p: [NodeID], _ b: GraphBuilder) -> NodeID? {

@@ -15,8 +15,10 @@ package struct InverseGammaFamily: UnivariateFamily {
 
   /// a log(s / x) − s / x − log Γ(a) − log x
   package func logDensity(_ value: NodeID, _ p: [NodeID], _ b: GraphBuilder) -> NodeID {
-    b.within(
-      b.isAbove(value, 0), b.subtract(b.gammaKernel(p[0], b.divide(p[1], value)), b.log(value)))
+    let ratio = b.divide(p[1], value)
+    // The ratio says it for value and scale together: not where the value is 0, negative or infinite.
+    let isInside = b.both(b.isAbove(ratio, 0), b.isBelow(ratio, .infinity))
+    return b.within(isInside, b.subtract(b.gammaKernel(p[0], ratio), b.log(value)))
   }
 
   package func draw(_ stream: StreamLabel, elements: NodeID, _ p: [NodeID], _ b: GraphBuilder) -> NodeID? {
