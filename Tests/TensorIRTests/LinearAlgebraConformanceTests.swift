@@ -9,20 +9,36 @@ import Testing
   struct File: Decodable {
     struct Matrix: Decodable {
       var name: String
-      var A: [[Double]]
-      var b: [Double]
-      var W: [[Double]]
-      var logdet: Double
-      var cholesky: [[Double]]
-      var grad_sum_W_cholesky: [[Double]]
-      var grad_logdet: [[Double]]
-      var grad_quadratic_b_Ainv_b: [[Double]]
-      var quadratic_b_Ainv_b: Double
-      var sum_W_cholesky: Double
-      var L_rounded: [[Double]]
-      var tri_solve_weighted_sum: Double
-      var grad_tri_solve_weighted_sum_wrt_L: [[Double]]
-      var rel_tol: Double
+      var whole: [[Double]]
+      var right: [Double]
+      var weights: [[Double]]
+      var logDeterminant: Double
+      var weightedCholeskyGradient: [[Double]]
+      var logDeterminantGradient: [[Double]]
+      var quadraticGradient: [[Double]]
+      var quadratic: Double
+      var weightedCholesky: Double
+      var lower: [[Double]]
+      var weightedSolve: Double
+      var weightedSolveGradient: [[Double]]
+      var relativeTolerance: Double
+
+      enum CodingKeys: String, CodingKey {
+        case name
+        case whole = "A"
+        case right = "b"
+        case weights = "W"
+        case logDeterminant = "logdet"
+        case weightedCholeskyGradient = "grad_sum_W_cholesky"
+        case logDeterminantGradient = "grad_logdet"
+        case quadraticGradient = "grad_quadratic_b_Ainv_b"
+        case quadratic = "quadratic_b_Ainv_b"
+        case weightedCholesky = "sum_W_cholesky"
+        case lower = "L_rounded"
+        case weightedSolve = "tri_solve_weighted_sum"
+        case weightedSolveGradient = "grad_tri_solve_weighted_sum_wrt_L"
+        case relativeTolerance = "rel_tol"
+      }
     }
     var spd: [Matrix]
   }
@@ -50,31 +66,36 @@ import Testing
     let x = b.parameter(offset: 0, shape: Run.shape(rows.count, rows.count))
     let graph = try b.finish(outputs: [build(b, x)])
     let (got, slopes) = try Run.gradient(graph, at: rows.flatMap { $0 })
-    #expect(abs(got - value) <= max(1e-13, matrix.rel_tol) * max(1, abs(value)), "\(matrix.name) \(what): \(got)")
+    #expect(
+      abs(got - value) <= max(1e-13, matrix.relativeTolerance) * max(1, abs(value)), "\(matrix.name) \(what): \(got)")
     let wanted = gradient.flatMap { $0 }
     let scale = wanted.reduce(0) { max($0, abs($1)) }
     let worst = zip(slopes, wanted).reduce(0.0) { max($0, abs($1.0 - $1.1)) }
-    #expect(worst <= matrix.rel_tol * scale, "\(matrix.name) \(what): off by \(worst / scale)")
+    #expect(worst <= matrix.relativeTolerance * scale, "\(matrix.name) \(what): off by \(worst / scale)")
   }
 
   @Test(arguments: matrices.indices) func gradients(_ index: Int) throws {
     let matrix = LinearAlgebraConformanceTests.matrices[index]
-    let b = matrix.b
-    try check(matrix, of: matrix.A, value: matrix.sum_W_cholesky, gradient: matrix.grad_sum_W_cholesky, "W · L") {
-      $0.sumAll($0.multiply($0.cholesky($1), tensor($0, matrix.W)))
+    let b = matrix.right
+    try check(
+      matrix, of: matrix.whole, value: matrix.weightedCholesky, gradient: matrix.weightedCholeskyGradient, "W · L"
+    ) {
+      $0.sumAll($0.multiply($0.cholesky($1), tensor($0, matrix.weights)))
     }
-    try check(matrix, of: matrix.A, value: matrix.logdet, gradient: matrix.grad_logdet, "log det") {
+    try check(
+      matrix, of: matrix.whole, value: matrix.logDeterminant, gradient: matrix.logDeterminantGradient, "log det"
+    ) {
       $0.multiply($0.constant(2), $0.sumAll($0.log($0.diagonalPart($0.cholesky($1)))))
     }
     try check(
-      matrix, of: matrix.A, value: matrix.quadratic_b_Ainv_b, gradient: matrix.grad_quadratic_b_Ainv_b, "b'A⁻¹b"
+      matrix, of: matrix.whole, value: matrix.quadratic, gradient: matrix.quadraticGradient, "b'A⁻¹b"
     ) {
       let column = $0.data(TensorData(extents: [b.count, 1], elements: b))
       return $0.sumAll($0.square($0.triangularSolve($0.cholesky($1), column)))
     }
     try check(
-      matrix, of: matrix.L_rounded, value: matrix.tri_solve_weighted_sum,
-      gradient: matrix.grad_tri_solve_weighted_sum_wrt_L, "weighted L⁻¹b"
+      matrix, of: matrix.lower, value: matrix.weightedSolve,
+      gradient: matrix.weightedSolveGradient, "weighted L⁻¹b"
     ) {
       let column = $0.data(TensorData(extents: [b.count, 1], elements: b))
       let weights = $0.data(TensorData(extents: [b.count, 1], elements: triangularWeights(b.count)))
@@ -109,13 +130,24 @@ import Testing
     struct Case: Decodable {
       var args: [Number]
       var value: Number
-      var rel_tol: Double?
+      var relativeTolerance: Double?
+
+      enum CodingKeys: String, CodingKey {
+        case args, value
+        case relativeTolerance = "rel_tol"
+      }
     }
     struct Function: Decodable {
       var name: String
-      var rel_tol: Double
-      var abs_tol: Double
+      var relativeTolerance: Double
+      var absoluteTolerance: Double
       var cases: [Case]
+
+      enum CodingKeys: String, CodingKey {
+        case name, cases
+        case relativeTolerance = "rel_tol"
+        case absoluteTolerance = "abs_tol"
+      }
     }
     var functions: [Function]
   }
@@ -136,7 +168,8 @@ import Testing
     let want = test.value.value
     if want.isNaN { return got.isNaN }
     if want.isInfinite || got.isInfinite { return got == want }
-    return abs(got - want) <= max(function.abs_tol, (test.rel_tol ?? function.rel_tol) * abs(want))
+    return abs(got - want)
+      <= max(function.absoluteTolerance, (test.relativeTolerance ?? function.relativeTolerance) * abs(want))
   }
 
   @Test(arguments: unary.indices) func specialFunctions(_ index: Int) throws {
