@@ -84,7 +84,9 @@ enum ArrayLibrary {
       try a.elements(0).firstIndex { Operations.isSame($0, a[1]) }.map { .int($0) } ?? .none
     },
     CoreLibrary.make("Array.firstIndex(where:)") { a, context in
-      for (index, element) in try a.elements(0).enumerated() where try truth(a, context, [element]) { return .int(index) }
+      for (index, element) in try a.elements(0).enumerated() where try truth(a, context, [element]) {
+        return .int(index)
+      }
       return .none
     },
     CoreLibrary.make("Array.sorted()") { a, _ in try sorted(a[0]) },
@@ -139,7 +141,10 @@ enum ArrayLibrary {
       let high = try a.real(1)
       let count = try a.count(2)
       // Both ends are exact.
-      return .vector((0..<count).map { count == 1 ? low : $0 == count - 1 ? high : low + (high - low) * Double($0) / Double(count - 1) })
+      return .vector(
+        (0..<count).map {
+          count == 1 ? low : $0 == count - 1 ? high : low + (high - low) * Double($0) / Double(count - 1)
+        })
     },
     CoreLibrary.make("arange(_:_:step:)") { a, _ in
       let low = try a.real(0)
@@ -161,6 +166,11 @@ enum ArrayLibrary {
   private static let combining: [Intrinsic] = [
     CoreLibrary.make("Array.appending(_:)") { a, _ in try Operations.appending(a[0], a[1]) },
     CoreLibrary.make("Array.append(_:)") { a, _ in try Operations.appending(a[0], a[1]) },
+    CoreLibrary.make("Array.droppingLast()") { a, _ in
+      let count = try Operations.count(a[0])
+      guard count > 0 else { throw Fault("R012", "there is no element to remove", help: "test `isEmpty` first") }
+      return try Operations.index(a[0], [.range(0, count - 1)])
+    },
     CoreLibrary.make("Array.reversed()") { a, _ in try Operations.collected(try a.elements(0).reversed(), like: a[0]) },
     CoreLibrary.make("Array.prefix(_:)") { a, _ in
       let count = try Operations.count(a[0])
@@ -179,7 +189,8 @@ enum ArrayLibrary {
       return try Operations.index(a[0], [.range(0, count - max(0, min(count, try a.int(1))))])
     },
     CoreLibrary.make("concat(_:_:)") { a, _ in
-      try Operations.collected(try a.elements(0) + (try a.elements(1)), like: try Operations.count(a[0]) == 0 ? a[1] : a[0])
+      try Operations.collected(
+        try a.elements(0) + (try a.elements(1)), like: try Operations.count(a[0]) == 0 ? a[1] : a[0])
     },
     CoreLibrary.make("Array.flattened()") { a, _ in
       switch a[0] {
@@ -194,7 +205,8 @@ enum ArrayLibrary {
       let count = try Operations.elementCount(shape)
       let own = Operations.shape(of: a[0]) ?? []
       guard count == own.reduce(1, *), !shape.isEmpty else {
-        throw Fault("R004", "\(own) has other elements than \(shape)", expected: "\(own.reduce(1, *))", found: "\(count)")
+        throw Fault(
+          "R004", "\(own) has other elements than \(shape)", expected: "\(own.reduce(1, *))", found: "\(count)")
       }
       switch a[0] {
       case .realArray(let array): return .realArray(RealArray(shape: shape, elements: array.elements))
@@ -211,7 +223,9 @@ enum ArrayLibrary {
     CoreLibrary.make("tally(_:)") { a, _ in
       var counts = DictionaryValue()
       for element in try a.elements(0) {
-        if case .int(let count)? = counts[element] { counts.set(element, .int(count + 1)) } else {
+        if case .int(let count)? = counts[element] {
+          counts.set(element, .int(count + 1))
+        } else {
           counts.set(element, .int(1))
         }
       }
@@ -275,7 +289,8 @@ enum ArrayLibrary {
       result.reserveCapacity(array.elements.count)
       for (row, number) in array.elements.enumerated() {
         guard let whole = Int(exactly: number), whole >= 0 else {
-          throw Fault("R006", "\(what) holds \(number) at \(row)", expected: "whole numbers from 0 on", found: "\(number)")
+          throw Fault(
+            "R006", "\(what) holds \(number) at \(row)", expected: "whole numbers from 0 on", found: "\(number)")
         }
         result.append(whole)
       }
@@ -300,7 +315,7 @@ enum ArrayLibrary {
   static func sorted(_ value: Value) throws -> Value {
     switch value {
     case .realArray(let array) where array.shape.count == 1:
-      return .vector(try array.elements.sorted(by: realOrder))
+      return .vector(array.elements.sorted(by: realOrder))
     case .intArray(let array) where array.shape.count == 1:
       return .intArray(IntArray(shape: array.shape, elements: array.elements.sorted(), index: array.index))
     default:

@@ -48,7 +48,9 @@ package struct CSV: Sendable {
     self.options = options
     missing = options.missing.map { Array($0.utf8) }
     bytes = input.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(input.dropFirst(3)) : input
-    guard bytes.count < Int(Int32.max) else { throw Fault("R008", "the file is over the memory budget", found: "\(bytes.count) bytes") }
+    guard bytes.count < Int(Int32.max) else {
+      throw Fault("R008", "the file is over the memory budget", found: "\(bytes.count) bytes")
+    }
     if let offset = CSV.firstInvalidUTF8(bytes) {
       let line = bytes[..<offset].count { $0 == 0x0A } + 1
       throw Fault(
@@ -92,18 +94,22 @@ package struct CSV: Sendable {
               position += 1
             }
             guard isClosed else {
-              failure = Fault("R015", "a quoted cell that starts on line \(rowLine) is not closed", help: "double a quote inside quotes: `\"\"`")
+              failure = Fault(
+                "R015", "a quoted cell that starts on line \(rowLine) is not closed",
+                help: "double a quote inside quotes: `\"\"`")
               return
             }
             row.append(Field(start: Int32(start), end: Int32(position), isQuoted: true, hasDoubledQuotes: hasDoubled))
             position += 1
             if position < bytes.count, bytes[position] != separator, bytes[position] != 0x0A, bytes[position] != 0x0D {
-              failure = Fault("R015", "text follows a closed quote on line \(line)", help: "double a quote inside quotes: `\"\"`")
+              failure = Fault(
+                "R015", "text follows a closed quote on line \(line)", help: "double a quote inside quotes: `\"\"`")
               return
             }
           } else {
             let start = position
-            while position < bytes.count, bytes[position] != separator, bytes[position] != 0x0A, bytes[position] != 0x0D {
+            while position < bytes.count, bytes[position] != separator, bytes[position] != 0x0A, bytes[position] != 0x0D
+            {
               position += 1
             }
             row.append(Field(start: Int32(start), end: Int32(position), isQuoted: false, hasDoubledQuotes: false))
@@ -149,8 +155,12 @@ package struct CSV: Sendable {
     if header.isEmpty { throw Fault("R015", "the file is empty", expected: "a header line with column names") }
     var seen: [String] = []
     for (index, name) in header.enumerated() {
-      if name.isEmpty { throw Fault("R015", "column \(index + 1) has no name", help: "give every column a name in the first line") }
-      if seen.contains(name) { throw Fault("R015", "two columns are called `\(name)`", help: "rename one of them in the first line") }
+      if name.isEmpty {
+        throw Fault("R015", "column \(index + 1) has no name", help: "give every column a name in the first line")
+      }
+      if seen.contains(name) {
+        throw Fault("R015", "two columns are called `\(name)`", help: "rename one of them in the first line")
+      }
       seen.append(name)
     }
   }
@@ -211,7 +221,8 @@ package struct CSV: Sendable {
       let digit = Int(bytes[index]) - 0x30
       guard digit >= 0, digit <= 9 else { return nil }
       let (scaled, overflow) = result.multipliedReportingOverflow(by: 10)
-      let (next, didOverflow) = isNegative ? scaled.subtractingReportingOverflow(digit) : scaled.addingReportingOverflow(digit)
+      let (next, didOverflow) =
+        isNegative ? scaled.subtractingReportingOverflow(digit) : scaled.addingReportingOverflow(digit)
       if overflow || didOverflow { return nil }
       result = next
       index += 1
@@ -407,7 +418,8 @@ package struct CSV: Sendable {
       for row in scan.strays.prefix(1) {
         let more = scan.strayCount > 1 ? " and \(scan.strayCount - 1) more" : ""
         warnings.append(
-          "column `\(header[column])` of \(origin) is text because of “\(text(field(row, column)))” on line \(lines[row])\(more)")
+          "column `\(header[column])` of \(origin) is text because of “\(text(field(row, column)))” on line \(lines[row])\(more)"
+        )
       }
       let values = values(column, kind: scan.kind, allowsMissing: scan.hasMissing, bad: &bad, badCount: &badCount)
       return TableValue.Column(name: header[column], values: values)
@@ -441,7 +453,9 @@ package struct CSV: Sendable {
       case .int, .index: kind = .int
       case .real: kind = .real
       case .string: kind = .string
-      default: throw Fault("R015", "a column of a file cannot be \(Operations.words(cell))", expected: "Bool, Int, Real or String")
+      default:
+        throw Fault(
+          "R015", "a column of a file cannot be \(Operations.words(cell))", expected: "Bool, Int, Real or String")
       }
       let values = values(column, kind: kind, allowsMissing: allowsMissing, bad: &bad, badCount: &badCount)
       columns.append(TableValue.Column(name: item.name, values: values))

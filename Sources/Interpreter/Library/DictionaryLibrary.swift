@@ -40,7 +40,9 @@ enum DictionaryLibrary {
       var groups: [[Value]] = []
       for element in try a.elements(0) {
         let key = try context.call(a[1], [element])
-        if case .int(let index)? = order[key] { groups[index].append(element) } else {
+        if case .int(let index)? = order[key] {
+          groups[index].append(element)
+        } else {
           order.set(key, .int(groups.count))
           groups.append([element])
         }

@@ -19,7 +19,8 @@ extension Operations {
       let count = columns.map(\.count).max() ?? 0
       let isEmpty = columns.contains { $0.isEmpty }
       func pick(_ column: [Double], _ index: Int) -> Double { column.count == 1 ? column[0] : column[index] }
-      result = isEmpty ? [] : (0..<count).map { function(pick(columns[0], $0), pick(columns[1], $0), pick(columns[2], $0)) }
+      result =
+        isEmpty ? [] : (0..<count).map { function(pick(columns[0], $0), pick(columns[1], $0), pick(columns[2], $0)) }
     case .real1, .real2, .real3, .general:
       throw Fault("R020", "`\(baseName(entry.name))` was called with \(arguments.count) arguments")
     }

@@ -59,9 +59,11 @@ enum LinearAlgebraLibrary {
       let right = try a.reals(1)
       let shape = Operations.shape(of: a[1]) ?? []
       guard shape.first == size, shape.count <= 2 else {
-        throw Fault("R004", "`solve` needs as many right-hand rows as the matrix has", expected: "\(size)", found: "\(shape)")
+        throw Fault(
+          "R004", "`solve` needs as many right-hand rows as the matrix has", expected: "\(size)", found: "\(shape)")
       }
-      return .realArray(RealArray(shape: shape, elements: try solved(elements, size, right, shape.count == 2 ? shape[1] : 1)))
+      return .realArray(
+        RealArray(shape: shape, elements: try solved(elements, size, right, shape.count == 2 ? shape[1] : 1)))
     },
     CoreLibrary.make("inverse(_:)") { a, _ in
       let (size, elements) = try a.square(0)
@@ -81,7 +83,9 @@ enum LinearAlgebraLibrary {
     CoreLibrary.make("rowSums(_:)") { a, _ in
       let matrix = try a.matrix(0)
       return .vector(
-        (0..<matrix.rows).map { StatisticsLibrary.sum(Array(matrix.elements[($0 * matrix.columns)..<(($0 + 1) * matrix.columns)])) })
+        (0..<matrix.rows).map {
+          StatisticsLibrary.sum(Array(matrix.elements[($0 * matrix.columns)..<(($0 + 1) * matrix.columns)]))
+        })
     },
     CoreLibrary.make("columnSums(_:)") { a, _ in
       let matrix = try a.matrix(0)
@@ -152,7 +156,8 @@ enum LinearAlgebraLibrary {
     var b = right
     for column in 0..<n {
       var pivot = column
-      for row in (column + 1)..<max(n, column + 1) where a[row * n + column].magnitude > a[pivot * n + column].magnitude {
+      for row in (column + 1)..<max(n, column + 1) where a[row * n + column].magnitude > a[pivot * n + column].magnitude
+      {
         pivot = row
       }
       let value = a[pivot * n + column]

@@ -31,7 +31,8 @@ enum MathLibrary {
     Intrinsic("atan2(_:_:)", body: .real2 { atan2($0, $1) }),
     Intrinsic("hypot(_:_:)", body: .real2 { hypot($0, $1) }),
     Intrinsic("logAddExp(_:_:)", body: .real2 { Special.logAddExp($0, $1) }),
-    Intrinsic("logBeta(_:_:)", body: .real2 { Special.logGamma($0) + Special.logGamma($1) - Special.logGamma($0 + $1) }),
+    Intrinsic(
+      "logBeta(_:_:)", body: .real2 { Special.logGamma($0) + Special.logGamma($1) - Special.logGamma($0 + $1) }),
     Intrinsic(
       "logChoose(_:_:)",
       body: .real2 { Special.logGamma($0 + 1) - Special.logGamma($1 + 1) - Special.logGamma($0 - $1 + 1) }),
@@ -123,15 +124,18 @@ enum MathLibrary {
     case .real(let number): return .real(reals(number))
     case .intArray(let array):
       return .intArray(IntArray(shape: array.shape, elements: try array.elements.map { try ints($0) }))
-    case .realArray(let array): return .realArray(RealArray(shape: array.shape, elements: array.elements.map { reals($0) }))
+    case .realArray(let array):
+      return .realArray(RealArray(shape: array.shape, elements: array.elements.map { reals($0) }))
     default: throw a.wrong(0, "a number")
     }
   }
 
   private static func tested(_ a: Arguments, _ test: (Double) -> Bool) throws -> Value {
     switch a[0] {
-    case .realArray(let array): return .boolArray(BoolArray(shape: array.shape, elements: array.elements.map { test($0) }))
-    case .intArray(let array): return .boolArray(BoolArray(shape: array.shape, elements: array.elements.map { test(Double($0)) }))
+    case .realArray(let array):
+      return .boolArray(BoolArray(shape: array.shape, elements: array.elements.map { test($0) }))
+    case .intArray(let array):
+      return .boolArray(BoolArray(shape: array.shape, elements: array.elements.map { test(Double($0)) }))
     default: return .bool(test(try a.real(0)))
     }
   }

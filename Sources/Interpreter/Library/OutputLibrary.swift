@@ -44,7 +44,8 @@ enum OutputLibrary {
       }
       for (left, right) in zip(x, y) where !((left - right).magnitude <= tolerance || left == right) {
         throw Fault(
-          "R019", "the values differ by more than \(tolerance)", expected: printer.text(a[1]), found: printer.text(a[0]))
+          "R019", "the values differ by more than \(tolerance)", expected: printer.text(a[1]), found: printer.text(a[0])
+        )
       }
       return .unit
     },

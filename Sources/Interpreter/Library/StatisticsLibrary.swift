@@ -15,7 +15,9 @@ enum StatisticsLibrary {
       }
     },
     CoreLibrary.make("product(_:)") { a, _ in
-      if case .intArray(let array) = a[0] { return .int(try array.elements.reduce(1) { try Operations.integer(.multiply, $0, $1) }) }
+      if case .intArray(let array) = a[0] {
+        return .int(try array.elements.reduce(1) { try Operations.integer(.multiply, $0, $1) })
+      }
       return .real(try a.reals(0).reduce(1, *))
     },
     reduced("mean(_:)", atLeast: 1) { mean($0) },
@@ -69,7 +71,8 @@ enum StatisticsLibrary {
       guard scale > 0 else {
         throw Fault("R012", "`standardize` needs values that differ", found: "standard deviation \(scale)")
       }
-      return .realArray(RealArray(shape: Operations.shape(of: a[0]) ?? [x.count], elements: x.map { ($0 - middle) / scale }))
+      return .realArray(
+        RealArray(shape: Operations.shape(of: a[0]) ?? [x.count], elements: x.map { ($0 - middle) / scale }))
     },
     CoreLibrary.make("covariance(_:_:)") { a, _ in
       let (x, y) = try pair(a)

@@ -3,7 +3,7 @@ import Foundation
 /// Texts. Characters are Swift's: what a reader sees as one.
 enum StringLibrary {
   static let all: [Intrinsic] = [
-    CoreLibrary.make("String.count") { a, _ in .int(try a.string(0).count) },
+    CoreLibrary.make("String.count") { a, _ in .int(Operations.characterCount(try a.string(0))) },
     CoreLibrary.make("String.isEmpty") { a, _ in .bool(try a.string(0).isEmpty) },
     CoreLibrary.make("String.uppercased()") { a, _ in .string(try a.string(0).uppercased()) },
     CoreLibrary.make("String.lowercased()") { a, _ in .string(try a.string(0).lowercased()) },
@@ -37,7 +37,9 @@ enum StringLibrary {
     CoreLibrary.make("String.repeated(_:)") { a, _ in
       let text = try a.string(0)
       let count = try a.count(1)
-      try Operations.checkBudget(text.utf8.count.multipliedReportingOverflow(by: max(count, 1)).overflow ? .max : text.utf8.count * count, "a text")
+      try Operations.checkBudget(
+        text.utf8.count.multipliedReportingOverflow(by: max(count, 1)).overflow ? .max : text.utf8.count * count,
+        "a text")
       return .string(String(repeating: text, count: count))
     },
     CoreLibrary.make("String.padded(to:)") { a, _ in
@@ -75,12 +77,24 @@ enum StringLibrary {
   /// Fixed-point digits in every locale alike.
   static func fixed(_ number: Double, _ places: Int) -> String {
     if !number.isFinite { return ValuePrinter.text(number) }
-    return String(format: "%.\(places)f", locale: Locale(identifier: "en_US_POSIX"), number)
+    return printed("%.*f", places, number)
   }
 
   static func significant(_ number: Double, _ digits: Int) -> String {
     if !number.isFinite { return ValuePrinter.text(number) }
-    return String(format: "%.\(digits)g", locale: Locale(identifier: "en_US_POSIX"), number)
+    return printed("%.*g", digits, number)
+  }
+
+  /// C's own formatting: Foundation's asks a locale.
+  private static func printed(_ format: String, _ precision: Int, _ number: Double) -> String {
+    // The largest double has 309 digits before the point, and at most 30 follow.
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 400) { buffer in
+      let count = withVaList([Int32(truncatingIfNeeded: precision), number]) {
+        vsnprintf(buffer.baseAddress, 400, format, $0)
+      }
+      let bytes = buffer.prefix(max(0, min(399, Int(count)))).map { UInt8(bitPattern: $0) }
+      return String(decoding: bytes, as: UTF8.self)
+    }
   }
 
   /// Offsets of a part in a text, by bytes.

@@ -20,13 +20,17 @@ package enum TableLibrary {
       guard case .engine(let engine) = a[1], let metatype = engine as? MetatypeValue,
         case .structure(let id) = metatype.type, context.declarations.structures.indices.contains(id.rawValue)
       else { throw a.wrong(1, "a structure's type, such as `Row.self`") }
-      let wanted = context.declarations.structures[id.rawValue].fields.map { TableType.Column(name: $0.name, cell: $0.type) }
+      let wanted = context.declarations.structures[id.rawValue].fields.map {
+        TableType.Column(name: $0.name, cell: $0.type)
+      }
       let options = try CSV.Options(separator: try a.string(2), missing: try a.strings(3))
       return .table(try CSV(try read(path, context), options: options).table(as: wanted, origin: "`\(path)`"))
     },
     CoreLibrary.make("readText(_:)") { a, context in
       let bytes = try read(try a.string(0), context)
-      guard let text = String(validating: bytes, as: UTF8.self) else { throw Fault("R015", "the file is not UTF-8 text") }
+      guard let text = String(validating: bytes, as: UTF8.self) else {
+        throw Fault("R015", "the file is not UTF-8 text")
+      }
       return .string(text)
     },
     CoreLibrary.make("fileExists(_:)") { a, context in .bool(context.world.fileExists(try a.string(0))) },
@@ -38,7 +42,8 @@ package enum TableLibrary {
     } catch let fault as Fault {
       throw fault
     } catch {
-      throw Fault("R013", "the file `\(path)` cannot be read", found: "\(error)", help: "paths are relative to the project")
+      throw Fault(
+        "R013", "the file `\(path)` cannot be read", found: "\(error)", help: "paths are relative to the project")
     }
   }
 
@@ -89,7 +94,8 @@ package enum TableLibrary {
         // Missing values come last in both directions.
         if case .none = values[i] { return false }
         if case .none = values[j] { return true }
-        return try Machine.truth(try Operations.binary(.less, values[isDescending ? j : i], values[isDescending ? i : j]))
+        return try Machine.truth(
+          try Operations.binary(.less, values[isDescending ? j : i], values[isDescending ? i : j]))
       }
       return .table(try Operations.rows(of: table, .value(try Operations.collected(positions, like: .integers([])))))
     },
@@ -111,7 +117,9 @@ package enum TableLibrary {
     CoreLibrary.make("Table(columns:)") { a, _ in try made(try a.dictionary(0).pairs) },
     CoreLibrary.make("head(_:_:)") { a, _ in
       let count = max(0, try a.int(1))
-      if case .table(let table) = a[0] { return .table(try Operations.rows(of: table, .range(0, min(count, table.rowCount)))) }
+      if case .table(let table) = a[0] {
+        return .table(try Operations.rows(of: table, .range(0, min(count, table.rowCount))))
+      }
       return try Operations.index(a[0], [.range(0, min(count, try Operations.count(a[0])))])
     },
     CoreLibrary.make("describe(_:)") { a, _ in .engine(SummaryValue(summary(try a.table(0)))) },
@@ -203,7 +211,8 @@ package enum TableLibrary {
       guard numbers.count == present.count, let low = numbers.min(), let high = numbers.max() else {
         return start + Array(repeating: .missing, count: 5)
       }
-      let sd: TextTable.Cell = numbers.count > 1
+      let sd: TextTable.Cell =
+        numbers.count > 1
         ? .number(StatisticsLibrary.variance(numbers).squareRoot(), significantDigits: 4) : .missing
       let median = StatisticsLibrary.quantile(StatisticsLibrary.sorted(numbers), 0.5)
       return start + [

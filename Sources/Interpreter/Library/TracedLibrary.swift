@@ -47,50 +47,74 @@ enum TracedLibrary {
     ("sign(_:)", { context, values in try context.elementwise(.sign, values[0]) }),
     ("min(_:_:)", { context, values in try paired(context, .minimum, values[0], values[1]) }),
     ("max(_:_:)", { context, values in try paired(context, .maximum, values[0], values[1]) }),
-    ("clamp(_:_:_:)", { context, values in
-      try paired(context, .minimum, try paired(context, .maximum, values[0], values[1]), values[2])
-    }),
+    (
+      "clamp(_:_:_:)",
+      { context, values in
+        try paired(context, .minimum, try paired(context, .maximum, values[0], values[1]), values[2])
+      }
+    ),
     ("quotient(_:_:)", { context, values in try context.elementwise(.integerQuotient, values[0], values[1]) }),
     ("Real(_:)", { context, values in try real(context, values[0]) }),
     ("Int(_:)", { context, values in try context.elementwise(.toInteger, values[0]) }),
-    ("log10(_:)", { context, values in
-      try context.elementwise(.divide, try context.elementwise(.log, try real(context, values[0])), .real(2.302585092994046))
-    }),
-    ("log2(_:)", { context, values in
-      try context.elementwise(.divide, try context.elementwise(.log, try real(context, values[0])), .real(0.6931471805599453))
-    }),
-    ("logit(_:)", { context, values in
-      let p = try real(context, values[0])
-      let complement = try context.elementwise(.log1p, try context.elementwise(.negate, p))
-      return try context.elementwise(.subtract, try context.elementwise(.log, p), complement)
-    }),
-    ("hypot(_:_:)", { context, values in
-      // The larger times √(1 + ratio²) does not overflow; a tiny floor keeps 0/0 away.
-      let x = try context.elementwise(.absolute, try real(context, values[0]))
-      let y = try context.elementwise(.absolute, try real(context, values[1]))
-      let large = try context.elementwise(.maximum, try context.elementwise(.maximum, x, y), .real(1e-300))
-      let ratio = try context.elementwise(.divide, try context.elementwise(.minimum, x, y), large)
-      let root = try context.elementwise(
-        .sqrt, try context.elementwise(.add, .real(1), try context.elementwise(.square, ratio)))
-      return try context.elementwise(.multiply, large, root)
-    }),
-    ("logBeta(_:_:)", { context, values in
-      let a = try real(context, values[0])
-      let b = try real(context, values[1])
-      let sum = try context.elementwise(.add, try context.elementwise(.logGamma, a), try context.elementwise(.logGamma, b))
-      return try context.elementwise(
-        .subtract, sum, try context.elementwise(.logGamma, try context.elementwise(.add, a, b)))
-    }),
-    ("logChoose(_:_:)", { context, values in
-      let n = try real(context, values[0])
-      let k = try real(context, values[1])
-      func logFactorial(_ value: Value) throws -> Value {
-        try context.elementwise(.logGamma, try context.elementwise(.add, value, .real(1)))
+    (
+      "log10(_:)",
+      { context, values in
+        try context.elementwise(
+          .divide, try context.elementwise(.log, try real(context, values[0])), .real(2.302585092994046))
       }
-      let rest = try logFactorial(try context.elementwise(.subtract, n, k))
-      return try context.elementwise(
-        .subtract, try context.elementwise(.subtract, try logFactorial(n), try logFactorial(k)), rest)
-    }),
+    ),
+    (
+      "log2(_:)",
+      { context, values in
+        try context.elementwise(
+          .divide, try context.elementwise(.log, try real(context, values[0])), .real(0.6931471805599453))
+      }
+    ),
+    (
+      "logit(_:)",
+      { context, values in
+        let p = try real(context, values[0])
+        let complement = try context.elementwise(.log1p, try context.elementwise(.negate, p))
+        return try context.elementwise(.subtract, try context.elementwise(.log, p), complement)
+      }
+    ),
+    (
+      "hypot(_:_:)",
+      { context, values in
+        // The larger times √(1 + ratio²) does not overflow; a tiny floor keeps 0/0 away.
+        let x = try context.elementwise(.absolute, try real(context, values[0]))
+        let y = try context.elementwise(.absolute, try real(context, values[1]))
+        let large = try context.elementwise(.maximum, try context.elementwise(.maximum, x, y), .real(1e-300))
+        let ratio = try context.elementwise(.divide, try context.elementwise(.minimum, x, y), large)
+        let root = try context.elementwise(
+          .sqrt, try context.elementwise(.add, .real(1), try context.elementwise(.square, ratio)))
+        return try context.elementwise(.multiply, large, root)
+      }
+    ),
+    (
+      "logBeta(_:_:)",
+      { context, values in
+        let a = try real(context, values[0])
+        let b = try real(context, values[1])
+        let sum = try context.elementwise(
+          .add, try context.elementwise(.logGamma, a), try context.elementwise(.logGamma, b))
+        return try context.elementwise(
+          .subtract, sum, try context.elementwise(.logGamma, try context.elementwise(.add, a, b)))
+      }
+    ),
+    (
+      "logChoose(_:_:)",
+      { context, values in
+        let n = try real(context, values[0])
+        let k = try real(context, values[1])
+        func logFactorial(_ value: Value) throws -> Value {
+          try context.elementwise(.logGamma, try context.elementwise(.add, value, .real(1)))
+        }
+        let rest = try logFactorial(try context.elementwise(.subtract, n, k))
+        return try context.elementwise(
+          .subtract, try context.elementwise(.subtract, try logFactorial(n), try logFactorial(k)), rest)
+      }
+    ),
   ]
 
   /// Real operations on integer operands work on their real values.
@@ -136,7 +160,8 @@ enum TracedLibrary {
     func shape(_ index: Int) -> [Int] { tensors[index].shape }
 
     func value(_ node: NodeID, _ shape: [Int]) -> Value {
-      .traced(TracedValue(.tensor(TracedTensor(node: node, frames: frames, element: .real, shape: shape, level: level))))
+      .traced(
+        TracedValue(.tensor(TracedTensor(node: node, frames: frames, element: .real, shape: shape, level: level))))
     }
 
     /// Axes of the program's own shape as axes of the node.
@@ -187,49 +212,70 @@ enum TracedLibrary {
     ("mean(_:)", { context, values in try mean(context, values[0]) }),
     ("variance(_:)", { context, values in try variance(context, values[0]) }),
     ("sd(_:)", { context, values in try context.elementwise(.sqrt, try variance(context, values[0])) }),
-    ("center(_:)", { context, values in
-      try context.elementwise(.subtract, values[0], try mean(context, values[0]))
-    }),
-    ("standardize(_:)", { context, values in
-      let centered = try context.elementwise(.subtract, values[0], try mean(context, values[0]))
-      return try context.elementwise(
-        .divide, centered, try context.elementwise(.sqrt, try variance(context, values[0])))
-    }),
-    ("cumulativeSum(_:)", { context, values in
-      // The graph's running sum goes along the last axis, which is the vector's own.
-      let operands = try Operands(context, [values[0]])
-      let count = try operands.vector(0, "cumulativeSum")
-      return operands.value(operands.builder.cumulativeSum(operands[0]), [count])
-    }),
-    ("differences(_:)", { context, values in
-      let operands = try Operands(context, [values[0]])
-      let count = try operands.vector(0, "differences")
-      guard count > 1 else { return .realArray(RealArray([])) }
-      let axis = operands.frames.count
-      let later = operands.builder.slice(operands[0], axis: axis, start: 1, count: count - 1)
-      let earlier = operands.builder.slice(operands[0], axis: axis, start: 0, count: count - 1)
-      return operands.value(operands.builder.subtract(later, earlier), [count - 1])
-    }),
-    ("dot(_:_:)", { context, values in
-      let operands = try Operands(context, values)
-      let count = try operands.vector(0, "dot")
-      guard try operands.vector(1, "dot") == count else {
-        throw Fault(
-          "H205", "`dot` needs vectors of one length", expected: "\(count)", found: "\(operands.shape(1)[0])")
+    (
+      "center(_:)",
+      { context, values in
+        try context.elementwise(.subtract, values[0], try mean(context, values[0]))
       }
-      let product = operands.builder.multiply(operands[0], operands[1])
-      return operands.value(operands.builder.reduce(.sum, product, axes: operands.axes([0])), [])
-    }),
-    ("rowSums(_:)", { context, values in
-      let operands = try Operands(context, [values[0]])
-      let (rows, _) = try operands.matrix(0, "rowSums")
-      return operands.value(operands.builder.reduce(.sum, operands[0], axes: operands.axes([1])), [rows])
-    }),
-    ("columnSums(_:)", { context, values in
-      let operands = try Operands(context, [values[0]])
-      let (_, columns) = try operands.matrix(0, "columnSums")
-      return operands.value(operands.builder.reduce(.sum, operands[0], axes: operands.axes([0])), [columns])
-    }),
+    ),
+    (
+      "standardize(_:)",
+      { context, values in
+        let centered = try context.elementwise(.subtract, values[0], try mean(context, values[0]))
+        return try context.elementwise(
+          .divide, centered, try context.elementwise(.sqrt, try variance(context, values[0])))
+      }
+    ),
+    (
+      "cumulativeSum(_:)",
+      { context, values in
+        // The graph's running sum goes along the last axis, which is the vector's own.
+        let operands = try Operands(context, [values[0]])
+        let count = try operands.vector(0, "cumulativeSum")
+        return operands.value(operands.builder.cumulativeSum(operands[0]), [count])
+      }
+    ),
+    (
+      "differences(_:)",
+      { context, values in
+        let operands = try Operands(context, [values[0]])
+        let count = try operands.vector(0, "differences")
+        guard count > 1 else { return .realArray(RealArray([])) }
+        let axis = operands.frames.count
+        let later = operands.builder.slice(operands[0], axis: axis, start: 1, count: count - 1)
+        let earlier = operands.builder.slice(operands[0], axis: axis, start: 0, count: count - 1)
+        return operands.value(operands.builder.subtract(later, earlier), [count - 1])
+      }
+    ),
+    (
+      "dot(_:_:)",
+      { context, values in
+        let operands = try Operands(context, values)
+        let count = try operands.vector(0, "dot")
+        guard try operands.vector(1, "dot") == count else {
+          throw Fault(
+            "H205", "`dot` needs vectors of one length", expected: "\(count)", found: "\(operands.shape(1)[0])")
+        }
+        let product = operands.builder.multiply(operands[0], operands[1])
+        return operands.value(operands.builder.reduce(.sum, product, axes: operands.axes([0])), [])
+      }
+    ),
+    (
+      "rowSums(_:)",
+      { context, values in
+        let operands = try Operands(context, [values[0]])
+        let (rows, _) = try operands.matrix(0, "rowSums")
+        return operands.value(operands.builder.reduce(.sum, operands[0], axes: operands.axes([1])), [rows])
+      }
+    ),
+    (
+      "columnSums(_:)",
+      { context, values in
+        let operands = try Operands(context, [values[0]])
+        let (_, columns) = try operands.matrix(0, "columnSums")
+        return operands.value(operands.builder.reduce(.sum, operands[0], axes: operands.axes([0])), [columns])
+      }
+    ),
   ]
 
   private static func reduced(_ context: any TraceContext, _ value: Value, _ reduction: Reduction) throws -> Value {
@@ -239,7 +285,9 @@ enum TracedLibrary {
   }
 
   /// Reductions that keep integers integers; a sum of Booleans counts.
-  private static func integersOrReals(_ context: any TraceContext, _ value: Value, _ reduction: Reduction) throws -> Value {
+  private static func integersOrReals(_ context: any TraceContext, _ value: Value, _ reduction: Reduction) throws
+    -> Value
+  {
     let tensor = try context.tensor(value)
     guard tensor.element != .real else { return try reduced(context, value, reduction) }
     return try context.elementwise(.toInteger, try reduced(context, value, reduction))
@@ -262,74 +310,101 @@ enum TracedLibrary {
   // MARK: - Matrices
 
   private static let matrices: [(String, Trace)] = [
-    ("transpose(_:)", { context, values in
-      let operands = try Operands(context, [values[0]])
-      let (rows, columns) = try operands.matrix(0, "transpose")
-      return operands.value(operands.builder.transpose(operands[0]), [columns, rows])
-    }),
-    ("diagonal(_:)", { context, values in
-      let operands = try Operands(context, [values[0]])
-      if operands.shape(0).count == 2 {
-        let size = try operands.square(0, "diagonal")
-        return operands.value(operands.builder.diagonalPart(operands[0]), [size])
+    (
+      "transpose(_:)",
+      { context, values in
+        let operands = try Operands(context, [values[0]])
+        let (rows, columns) = try operands.matrix(0, "transpose")
+        return operands.value(operands.builder.transpose(operands[0]), [columns, rows])
       }
-      let size = try operands.vector(0, "diagonal")
-      return operands.value(operands.builder.diagonalMatrix(operands[0]), [size, size])
-    }),
-    ("trace(_:)", { context, values in
-      let operands = try Operands(context, [values[0]])
-      _ = try operands.square(0, "trace")
-      let part = operands.builder.diagonalPart(operands[0])
-      return operands.value(operands.builder.reduce(.sum, part, axes: operands.axes([0])), [])
-    }),
-    ("outer(_:_:)", { context, values in
-      let operands = try Operands(context, values)
-      let rows = try operands.vector(0, "outer")
-      let columns = try operands.vector(1, "outer")
-      let left = operands.repeated(operands[0], along: 1, rows, columns)
-      let right = operands.repeated(operands[1], along: 0, rows, columns)
-      return operands.value(operands.builder.multiply(left, right), [rows, columns])
-    }),
-    ("cholesky(_:)", { context, values in
-      let operands = try Operands(context, [values[0]])
-      let size = try operands.square(0, "cholesky")
-      return operands.value(operands.builder.cholesky(operands[0]), [size, size])
-    }),
-    ("logDeterminant(_:)", { context, values in
-      let operands = try Operands(context, [values[0]])
-      _ = try operands.square(0, "logDeterminant")
-      let builder = operands.builder
-      let logs = builder.log(builder.diagonalPart(builder.cholesky(operands[0])))
-      let half = builder.reduce(.sum, logs, axes: operands.axes([0]))
-      return operands.value(builder.multiply(builder.constant(2), half), [])
-    }),
+    ),
+    (
+      "diagonal(_:)",
+      { context, values in
+        let operands = try Operands(context, [values[0]])
+        if operands.shape(0).count == 2 {
+          let size = try operands.square(0, "diagonal")
+          return operands.value(operands.builder.diagonalPart(operands[0]), [size])
+        }
+        let size = try operands.vector(0, "diagonal")
+        return operands.value(operands.builder.diagonalMatrix(operands[0]), [size, size])
+      }
+    ),
+    (
+      "trace(_:)",
+      { context, values in
+        let operands = try Operands(context, [values[0]])
+        _ = try operands.square(0, "trace")
+        let part = operands.builder.diagonalPart(operands[0])
+        return operands.value(operands.builder.reduce(.sum, part, axes: operands.axes([0])), [])
+      }
+    ),
+    (
+      "outer(_:_:)",
+      { context, values in
+        let operands = try Operands(context, values)
+        let rows = try operands.vector(0, "outer")
+        let columns = try operands.vector(1, "outer")
+        let left = operands.repeated(operands[0], along: 1, rows, columns)
+        let right = operands.repeated(operands[1], along: 0, rows, columns)
+        return operands.value(operands.builder.multiply(left, right), [rows, columns])
+      }
+    ),
+    (
+      "cholesky(_:)",
+      { context, values in
+        let operands = try Operands(context, [values[0]])
+        let size = try operands.square(0, "cholesky")
+        return operands.value(operands.builder.cholesky(operands[0]), [size, size])
+      }
+    ),
+    (
+      "logDeterminant(_:)",
+      { context, values in
+        let operands = try Operands(context, [values[0]])
+        _ = try operands.square(0, "logDeterminant")
+        let builder = operands.builder
+        let logs = builder.log(builder.diagonalPart(builder.cholesky(operands[0])))
+        let half = builder.reduce(.sum, logs, axes: operands.axes([0]))
+        return operands.value(builder.multiply(builder.constant(2), half), [])
+      }
+    ),
     ("solve(_:_:)", { context, values in try solve(context, values) }),
-    ("inverse(_:)", { context, values in
-      let size = try context.tensor(values[0]).shape.first ?? 0
-      var unit = [Double](repeating: 0, count: size * size)
-      for index in 0..<size { unit[index * size + index] = 1 }
-      return try solve(context, [values[0], .matrix(size, size, unit)])
-    }),
-    ("squaredExponential(_:_:_:)", { context, values in
-      let operands = try Operands(context, values)
-      let size = try operands.vector(0, "squaredExponential")
-      let builder = operands.builder
-      let rows = operands.repeated(operands[0], along: 1, size, size)
-      let columns = operands.repeated(operands[0], along: 0, size, size)
-      let matrixShape = context.shape(frames: operands.frames, [size, size])
-      func wide(_ index: Int) -> NodeID {
-        builder.broadcast(operands[index], to: matrixShape, mapping: Array(0..<operands.frames.count))
+    (
+      "inverse(_:)",
+      { context, values in
+        let size = try context.tensor(values[0]).shape.first ?? 0
+        var unit = [Double](repeating: 0, count: size * size)
+        for index in 0..<size { unit[index * size + index] = 1 }
+        return try solve(context, [values[0], .matrix(size, size, unit)])
       }
-      let distance = builder.divide(builder.subtract(rows, columns), wide(2))
-      let kernel = builder.exp(builder.multiply(builder.constant(-0.5), builder.square(distance)))
-      return operands.value(builder.multiply(builder.square(wide(1)), kernel), [size, size])
-    }),
+    ),
+    (
+      "squaredExponential(_:_:_:)",
+      { context, values in
+        let operands = try Operands(context, values)
+        let size = try operands.vector(0, "squaredExponential")
+        let builder = operands.builder
+        let rows = operands.repeated(operands[0], along: 1, size, size)
+        let columns = operands.repeated(operands[0], along: 0, size, size)
+        let matrixShape = context.shape(frames: operands.frames, [size, size])
+        func wide(_ index: Int) -> NodeID {
+          builder.broadcast(operands[index], to: matrixShape, mapping: Array(0..<operands.frames.count))
+        }
+        let distance = builder.divide(builder.subtract(rows, columns), wide(2))
+        let kernel = builder.exp(builder.multiply(builder.constant(-0.5), builder.square(distance)))
+        return operands.value(builder.multiply(builder.square(wide(1)), kernel), [size, size])
+      }
+    ),
     ("Matrix(rows:)", { _, values in values[0] }),
-    ("Matrix(columns:)", { context, values in
-      let operands = try Operands(context, [values[0]])
-      let (rows, columns) = try operands.matrix(0, "Matrix")
-      return operands.value(operands.builder.transpose(operands[0]), [columns, rows])
-    }),
+    (
+      "Matrix(columns:)",
+      { context, values in
+        let operands = try Operands(context, [values[0]])
+        let (rows, columns) = try operands.matrix(0, "Matrix")
+        return operands.value(operands.builder.transpose(operands[0]), [columns, rows])
+      }
+    ),
   ]
 
   /// The solution of `a x = b` by the normal equations `aᵀa x = aᵀb`: the graph factors positive definite matrices only.
@@ -341,7 +416,8 @@ enum TracedLibrary {
     let builder = operands.builder
     let shape = operands.shape(1)
     guard shape.first == size, shape.count <= 2 else {
-      throw Fault("H205", "`solve` needs as many right-hand rows as the matrix has", expected: "\(size)", found: "\(shape)")
+      throw Fault(
+        "H205", "`solve` needs as many right-hand rows as the matrix has", expected: "\(size)", found: "\(shape)")
     }
     let columns = shape.count == 2 ? shape[1] : 1
     let right = operands.reshaped(operands[1], [size, columns])
@@ -359,60 +435,101 @@ enum TracedLibrary {
     ("Array.isEmpty", { context, values in .bool(try length(context, values[0]) == 0) }),
     ("Array.indices", { context, values in .range(0, try length(context, values[0])) }),
     ("Array.shape", { context, values in .integers(try context.tensor(values[0]).shape) }),
-    ("Array.first", { context, values in
-      try length(context, values[0]) == 0 ? .none : try elements(context, values[0], in: 0..<1)[0]
-    }),
-    ("Array.last", { context, values in
-      let count = try length(context, values[0])
-      return count == 0 ? .none : try elements(context, values[0], in: (count - 1)..<count)[0]
-    }),
+    (
+      "Array.first",
+      { context, values in
+        try length(context, values[0]) == 0 ? .none : try elements(context, values[0], in: 0..<1)[0]
+      }
+    ),
+    (
+      "Array.last",
+      { context, values in
+        let count = try length(context, values[0])
+        return count == 0 ? .none : try elements(context, values[0], in: (count - 1)..<count)[0]
+      }
+    ),
     ("Array.prefix(_:)", { context, values in try part(context, values) { count, n in 0..<min(count, n) } }),
-    ("Array.suffix(_:)", { context, values in try part(context, values) { count, n in (count - min(count, n))..<count } }),
+    (
+      "Array.suffix(_:)",
+      { context, values in try part(context, values) { count, n in (count - min(count, n))..<count } }
+    ),
     ("Array.dropFirst(_:)", { context, values in try part(context, values) { count, n in min(count, n)..<count } }),
-    ("Array.dropLast(_:)", { context, values in try part(context, values) { count, n in 0..<(count - min(count, n)) } }),
+    (
+      "Array.dropLast(_:)", { context, values in try part(context, values) { count, n in 0..<(count - min(count, n)) } }
+    ),
+    (
+      "Array.droppingLast()",
+      { context, values in try part(context, [values[0], .int(1)]) { count, n in 0..<max(0, count - n) } }
+    ),
     ("Array.reversed()", { context, values in try gathered(try elements(context, values[0]).reversed(), context) }),
-    ("Array.appending(_:)", { context, values in
-      try gathered(try elements(context, values[0]) + [values[1]], context)
-    }),
-    ("Array.append(_:)", { context, values in
-      try gathered(try elements(context, values[0]) + [values[1]], context)
-    }),
-    ("Array.flattened()", { context, values in
-      let operands = try Operands(context, [values[0]])
-      let count = operands.shape(0).reduce(1, *)
-      return operands.value(operands.reshaped(operands[0], [count]), [count])
-    }),
-    ("reshape(_:_:)", { context, values in
-      let operands = try Operands(context, [values[0]])
-      let shape = try Operations.integers(values[1]).elements
-      guard try Operations.elementCount(shape) == operands.shape(0).reduce(1, *) else {
-        throw Fault("H205", "\(operands.shape(0)) has other elements than \(shape)")
+    (
+      "Array.appending(_:)",
+      { context, values in
+        try gathered(try elements(context, values[0]) + [values[1]], context)
       }
-      return operands.value(operands.reshaped(operands[0], shape), shape)
-    }),
-    ("concat(_:_:)", { context, values in
-      if case .list = values[0] {} else if case .list = values[1] {} else {
-        let operands = try Operands(context, values)
-        let (left, right) = (operands.shape(0), operands.shape(1))
-        if !left.isEmpty, left.dropFirst() == right.dropFirst() {
-          let node = operands.builder.concatenate([operands[0], operands[1]], axis: operands.frames.count)
-          return operands.value(node, [left[0] + right[0]] + left.dropFirst())
+    ),
+    (
+      "Array.append(_:)",
+      { context, values in
+        try gathered(try elements(context, values[0]) + [values[1]], context)
+      }
+    ),
+    (
+      "Array.flattened()",
+      { context, values in
+        let operands = try Operands(context, [values[0]])
+        let count = operands.shape(0).reduce(1, *)
+        return operands.value(operands.reshaped(operands[0], [count]), [count])
+      }
+    ),
+    (
+      "reshape(_:_:)",
+      { context, values in
+        let operands = try Operands(context, [values[0]])
+        let shape = try Operations.integers(values[1]).elements
+        guard try Operations.elementCount(shape) == operands.shape(0).reduce(1, *) else {
+          throw Fault("H205", "\(operands.shape(0)) has other elements than \(shape)")
         }
+        return operands.value(operands.reshaped(operands[0], shape), shape)
       }
-      return try gathered(try elements(context, values[0]) + (try elements(context, values[1])), context)
-    }),
-    ("repeated(_:_:)", { context, values in
-      guard case .int(let count) = values[1], count >= 0 else {
-        throw Fault("M227", "a count cannot vary", help: "extents are fixed by the model's arguments")
+    ),
+    (
+      "concat(_:_:)",
+      { context, values in
+        if case .list = values[0] {
+        } else if case .list = values[1] {
+        } else {
+          let operands = try Operands(context, values)
+          let (left, right) = (operands.shape(0), operands.shape(1))
+          if !left.isEmpty, left.dropFirst() == right.dropFirst() {
+            let node = operands.builder.concatenate([operands[0], operands[1]], axis: operands.frames.count)
+            return operands.value(node, [left[0] + right[0]] + left.dropFirst())
+          }
+        }
+        return try gathered(try elements(context, values[0]) + (try elements(context, values[1])), context)
       }
-      return try gathered(Array(repeating: values[0], count: count), context)
-    }),
-    ("zip(_:_:)", { context, values in
-      .list(zip(try elements(context, values[0]), try elements(context, values[1])).map { .tuple([$0, $1]) })
-    }),
-    ("Array.enumerated()", { context, values in
-      .list(try elements(context, values[0]).enumerated().map { .tuple([.int($0.offset), $0.element]) })
-    }),
+    ),
+    (
+      "repeated(_:_:)",
+      { context, values in
+        guard case .int(let count) = values[1], count >= 0 else {
+          throw Fault("M227", "a count cannot vary", help: "extents are fixed by the model's arguments")
+        }
+        return try gathered(Array(repeating: values[0], count: count), context)
+      }
+    ),
+    (
+      "zip(_:_:)",
+      { context, values in
+        .list(zip(try elements(context, values[0]), try elements(context, values[1])).map { .tuple([$0, $1]) })
+      }
+    ),
+    (
+      "Array.enumerated()",
+      { context, values in
+        .list(try elements(context, values[0]).enumerated().map { .tuple([.int($0.offset), $0.element]) })
+      }
+    ),
   ]
 
   private static func length(_ context: any TraceContext, _ value: Value) throws -> Int {
@@ -443,7 +560,8 @@ enum TracedLibrary {
         TracedValue(
           .tensor(
             TracedTensor(
-              node: node, frames: tensor.frames, element: tensor.element, shape: rest, index: tensor.index, level: level))))
+              node: node, frames: tensor.frames, element: tensor.element, shape: rest, index: tensor.index, level: level
+            ))))
     }
   }
 
@@ -454,7 +572,9 @@ enum TracedLibrary {
       throw Fault("M227", "a count cannot vary", help: "extents are fixed by the model's arguments")
     }
     let kept = range(try length(context, values[0]), max(0, n))
-    guard case .traced = values[0] else { return try Operations.index(values[0], [.range(kept.lowerBound, kept.upperBound)]) }
+    guard case .traced = values[0] else {
+      return try Operations.index(values[0], [.range(kept.lowerBound, kept.upperBound)])
+    }
     let tensor = try context.tensor(values[0])
     let (same, builder, level) = try context.common([tensor])
     var result = same[0]
@@ -483,53 +603,69 @@ enum TracedLibrary {
   private static let functional: [(String, Trace)] = [
     ("Array.map(_:)", map), ("Range.map(_:)", map),
     ("Array.reduce(_:_:)", reduce), ("Range.reduce(_:_:)", reduce),
-    ("Array.forEach(_:)", { context, values in
-      for element in try elements(context, values[0]) { _ = try context.call(values[1], [element]) }
-      return .unit
-    }),
-    ("vector(_:_:)", { context, values in
-      guard case .int(let count) = values[0], count >= 0 else {
-        throw Fault("M227", "the length of a vector cannot vary", help: "extents are fixed by the model's arguments")
+    (
+      "Array.forEach(_:)",
+      { context, values in
+        for element in try elements(context, values[0]) { _ = try context.call(values[1], [element]) }
+        return .unit
       }
-      if count == 0 { return .realArray(RealArray([])) }
-      return try gathered(try (0..<count).map { try real(context, try context.call(values[1], [.int($0)])) }, context)
-    }),
-    ("matrix(_:_:_:)", { context, values in
-      guard case .int(let rows) = values[0], case .int(let columns) = values[1], rows >= 0, columns >= 0 else {
-        throw Fault("M227", "the extents of a matrix cannot vary", help: "extents are fixed by the model's arguments")
-      }
-      _ = try Operations.elementCount([rows, columns])
-      if rows * columns == 0 { return .matrix(rows, columns, []) }
-      var all: [Value] = []
-      for row in 0..<rows {
-        for column in 0..<columns {
-          all.append(try real(context, try context.call(values[2], [.int(row), .int(column)])))
+    ),
+    (
+      "vector(_:_:)",
+      { context, values in
+        guard case .int(let count) = values[0], count >= 0 else {
+          throw Fault("M227", "the length of a vector cannot vary", help: "extents are fixed by the model's arguments")
         }
+        if count == 0 { return .realArray(RealArray([])) }
+        return try gathered(try (0..<count).map { try real(context, try context.call(values[1], [.int($0)])) }, context)
       }
-      let flat = try gathered(all, context)
-      guard case .traced = flat else {
-        return .realArray(RealArray(shape: [rows, columns], elements: Operations.reals(flat) ?? []))
+    ),
+    (
+      "matrix(_:_:_:)",
+      { context, values in
+        guard case .int(let rows) = values[0], case .int(let columns) = values[1], rows >= 0, columns >= 0 else {
+          throw Fault("M227", "the extents of a matrix cannot vary", help: "extents are fixed by the model's arguments")
+        }
+        _ = try Operations.elementCount([rows, columns])
+        if rows * columns == 0 { return .matrix(rows, columns, []) }
+        var all: [Value] = []
+        for row in 0..<rows {
+          for column in 0..<columns {
+            all.append(try real(context, try context.call(values[2], [.int(row), .int(column)])))
+          }
+        }
+        let flat = try gathered(all, context)
+        guard case .traced = flat else {
+          return .realArray(RealArray(shape: [rows, columns], elements: Operations.reals(flat) ?? []))
+        }
+        let operands = try Operands(context, [flat])
+        return operands.value(operands.reshaped(operands[0], [rows, columns]), [rows, columns])
       }
-      let operands = try Operands(context, [flat])
-      return operands.value(operands.reshaped(operands[0], [rows, columns]), [rows, columns])
-    }),
+    ),
     // These act on fixed values only, but their function may read varying ones.
-    ("Array.filter(_:)", { context, values in
-      let kept = try elements(context, values[0]).filter { try fixedTruth(try context.call(values[1], [$0])) }
-      return try gathered(kept, context)
-    }),
-    ("Array.allSatisfy(_:)", { context, values in
-      for element in try elements(context, values[0]) where try !fixedTruth(try context.call(values[1], [element])) {
-        return .bool(false)
+    (
+      "Array.filter(_:)",
+      { context, values in
+        let kept = try elements(context, values[0]).filter { try fixedTruth(try context.call(values[1], [$0])) }
+        return try gathered(kept, context)
       }
-      return .bool(true)
-    }),
+    ),
+    (
+      "Array.allSatisfy(_:)",
+      { context, values in
+        for element in try elements(context, values[0]) where try !fixedTruth(try context.call(values[1], [element])) {
+          return .bool(false)
+        }
+        return .bool(true)
+      }
+    ),
   ]
 
   private static func fixedTruth(_ value: Value) throws -> Bool {
     guard case .bool(let flag) = value else {
       throw Fault(
-        "M229", "a test on a varying value cannot choose elements", help: "choose by data before the model, or use a select")
+        "M229", "a test on a varying value cannot choose elements",
+        help: "choose by data before the model, or use a select")
     }
     return flag
   }

@@ -184,6 +184,11 @@ extension Lowerer {
       default: return false
       }
       return true
+    case .intrinsic("Array.droppingLast()", let arguments):
+      guard arguments.count == 1, case .local(local) = arguments[0].kind else { return false }
+      releaseThrough(local)
+      emit(.removeLast, slot.register)
+      return true
     case .binary(.add, let left, let right):
       guard case .local(local) = left.kind, left.type == .string, right.type == .string else { return false }
       if case .interpolation(let parts) = right.kind {
@@ -219,7 +224,8 @@ extension Lowerer {
     let type = function.locals[local.rawValue].type
     let kind = RegisterKind(expression.type)
     switch (step, type) {
-    case (.index(let indices), .array(let scalar, let extents)) where indices.count == extents.count && indices.count <= 2:
+    case (.index(let indices), .array(let scalar, let extents))
+    where indices.count == extents.count && indices.count <= 2:
       guard let positions = scalarIndices(indices) else { return false }
       let opcode: Opcode
       switch (scalar, kind, indices.count) {

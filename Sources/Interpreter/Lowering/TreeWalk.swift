@@ -85,7 +85,8 @@ struct TreeWalk {
   mutating func visit(_ expression: CheckedExpression) {
     onExpression(expression, loopDepth)
     switch expression.kind {
-    case .unit, .bool, .int, .real, .string, .nilLiteral, .local, .global, .function, .intrinsicFunction, .closure, .paths,
+    case .unit, .bool, .int, .real, .string, .nilLiteral, .local, .global, .function, .intrinsicFunction, .closure,
+      .paths,
       .metatype, .erroneous:
       break
     case .interpolation(let parts), .array(let parts), .tuple(let parts), .structure(_, let parts),

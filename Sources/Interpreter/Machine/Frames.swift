@@ -206,7 +206,8 @@ extension Machine {
       let label = frame.function._withUnsafeGuaranteedRef { code in
         let position = max(0, min(frame.position - 1, code.spans.count - 1))
         let callee = frames[index + 1].function._withUnsafeGuaranteedRef { $0.source.name }
-        return Diagnostic.Label(span: code.spans.isEmpty ? code.source.span : code.spans[position], text: "`\(callee)` called here")
+        return Diagnostic.Label(
+          span: code.spans.isEmpty ? code.source.span : code.spans[position], text: "`\(callee)` called here")
       }
       if rest == 0, let last = result.last, last.span == label.span {
         repeats += 1

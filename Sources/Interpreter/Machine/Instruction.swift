@@ -81,6 +81,7 @@ enum Opcode: UInt8, Sendable {
   case setKey  // v[a][v[b]] = v[c], taken
   case getField, getFieldScalar  // v[a] or s[a] = v[b].field c
   case getTuple, getTupleScalar  // v[a] or s[a] = v[b].element c
+  case removeLast  // v[a] loses its last element
   case setField  // v[a].field b = v[c], taken
   case getIndexed  // v[a] = element s[c] of the loop sequence v[b]
 

@@ -1,8 +1,8 @@
 package import Checking
 package import Numerics
 package import Rendering
-package import Syntax
 import Synchronization
+package import Syntax
 
 /// Stops a run from another thread or a signal handler.
 package final class Cancellation: Sendable {
@@ -138,7 +138,9 @@ package final class Machine: CallContext {
 
   /// The value of a global, recorded as read.
   package func global(_ id: GlobalID) throws -> Value {
-    guard id.rawValue >= 0, id.rawValue < globals.count else { throw Fault("R091", "the variable is not known in this run") }
+    guard id.rawValue >= 0, id.rawValue < globals.count else {
+      throw Fault("R091", "the variable is not known in this run")
+    }
     if !globalSeen[id.rawValue] {
       globalSeen[id.rawValue] = true
       observer?.didRead(id)
@@ -148,7 +150,8 @@ package final class Machine: CallContext {
       globals[id.rawValue] = value
       return value
     }
-    let name = declarations.globals.indices.contains(id.rawValue) ? declarations.globals[id.rawValue].name : "a variable"
+    let name =
+      declarations.globals.indices.contains(id.rawValue) ? declarations.globals[id.rawValue].name : "a variable"
     throw Fault("R091", "`\(name)` has no value yet", help: "the cell that defines it must run first")
   }
 
@@ -199,7 +202,8 @@ package final class Machine: CallContext {
     case .function(let id): return try call(id, arguments)
     case .closure(let closure):
       return try invoke(
-        try code(of: closure), captures: closure.captures, arguments: arguments, nested: NestedCall(arguments: arguments))
+        try code(of: closure), captures: closure.captures, arguments: arguments,
+        nested: NestedCall(arguments: arguments))
     case .intrinsicFunction(let name):
       guard let entry = registry[name] else {
         throw Fault("R093", "the library function `\(name)` is declared but not supplied")
@@ -230,7 +234,9 @@ package final class Machine: CallContext {
     }
     if let code = state.pointee.linked[id.rawValue] { return code.takeUnretainedValue() }
     let code: LoweredFunction
-    if let known = lowered[id.rawValue] { code = known } else {
+    if let known = lowered[id.rawValue] {
+      code = known
+    } else {
       code = try lower(declarations.functions[id.rawValue])
       lowered[id.rawValue] = code
     }

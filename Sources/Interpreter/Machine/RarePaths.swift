@@ -15,6 +15,21 @@ extension Machine {
     }
   }
 
+  private func removeLast(_ slot: UnsafeMutablePointer<Value>) throws {
+    let count = try Operations.count(slot.pointee)
+    guard count > 0 else { throw Fault("R012", "there is no element to remove", help: "test `isEmpty` first") }
+    switch slot.pointee {
+    case .list: ValueLayout.list(slot).pointee.removeLast()
+    case .realArray(let array) where array.shape.count == 1:
+      ValueLayout.reals(slot).pointee.elements.removeLast()
+      ValueLayout.reals(slot).pointee.shape[0] -= 1
+    case .intArray(let array) where array.shape.count == 1:
+      ValueLayout.ints(slot).pointee.elements.removeLast()
+      ValueLayout.ints(slot).pointee.shape[0] -= 1
+    default: slot.pointee = try Operations.index(slot.pointee, [.range(0, count - 1)])
+    }
+  }
+
   func setKey(_ slot: UnsafeMutablePointer<Value>, _ key: Value, _ value: Value) throws {
     guard case .dictionary = slot.pointee else { throw Operations.unsuitable("a key", slot.pointee) }
     let dictionary = ValueLayout.dictionary(slot)
@@ -135,6 +150,7 @@ extension Machine {
         try Operations.append(v[index], to: &target.pointee, declarations)
         v[index] = .unit
       }
+    case .removeLast: try removeLast(v + a)
     case .makeTuple: v[a] = .tuple(taken(v, i.b, c))
     case .makeList: v[a] = .list(taken(v, i.b, c))
     case .makeStructure:
@@ -193,7 +209,13 @@ extension Machine {
         EvaluatedModelArgument(path: $0.path, value: $1, span: $0.span)
       }
       return try hooks.modelOperation(operation, base: hasBase ? values.first : nil, given, span: span, context: self)
-    case .member(let name): return try hooks.member(values.first ?? .none, name, span: span, context: self)
+    case .member(let name):
+      let base = values.first ?? .none
+      // A property of a value whose type was not known to the checker: a computed column's `index`.
+      if let kind = Operations.memberBase(base), let entry = registry["\(kind).\(name)"] {
+        return try callLibrary(entry, [base])
+      }
+      return try hooks.member(base, name, span: span, context: self)
     case .siteMember(let name): return try Operations.member(values.first ?? .none, name)
     case .initialization: return try hooks.initialization(values.first ?? .none, span: span, context: self)
     case .convert, .type, .name, .signature, .index, .path, .structure, .enumeration, .closure, .extents:

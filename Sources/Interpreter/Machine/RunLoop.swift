@@ -42,12 +42,16 @@ extension Machine {
       case .boxReal: v[Int(i.a)] = .real(real(i.b))
       case .boxBool: v[Int(i.a)] = .bool(s[Int(i.b)] != 0)
       case .unboxInt:
-        if case .int(let number) = v[Int(i.b)] { s[Int(i.a)] = number } else {
+        if case .int(let number) = v[Int(i.b)] {
+          s[Int(i.a)] = number
+        } else {
           frames[depth &- 1].position = pc
           s[Int(i.a)] = try Machine.integer(v[Int(i.b)])
         }
       case .unboxReal:
-        if case .real(let number) = v[Int(i.b)] { setReal(i.a, number) } else {
+        if case .real(let number) = v[Int(i.b)] {
+          setReal(i.a, number)
+        } else {
           frames[depth &- 1].position = pc
           setReal(i.a, try Machine.real(v[Int(i.b)]))
         }
@@ -86,13 +90,17 @@ extension Machine {
         s[Int(i.a)] = result
       case .remainderInt:
         let divisor = s[Int(i.c)]
-        if divisor > 0 { s[Int(i.a)] = s[Int(i.b)] % divisor } else {
+        if divisor > 0 {
+          s[Int(i.a)] = s[Int(i.b)] % divisor
+        } else {
           frames[depth &- 1].position = pc
           s[Int(i.a)] = try Operations.remainder(s[Int(i.b)], divisor)
         }
       case .quotientInt:
         let divisor = s[Int(i.c)]
-        if divisor > 0 { s[Int(i.a)] = s[Int(i.b)] / divisor } else {
+        if divisor > 0 {
+          s[Int(i.a)] = s[Int(i.b)] / divisor
+        } else {
           frames[depth &- 1].position = pc
           s[Int(i.a)] = try Operations.quotient(s[Int(i.b)], divisor)
         }
@@ -511,10 +519,11 @@ extension Machine {
         pc = caller.position
 
       // MARK: Rare
-      case .loadGlobal, .storeGlobal, .releaseGlobal, .bindExtents, .unary, .binary, .product, .convert, .index, .setPath,
+      case .loadGlobal, .storeGlobal, .releaseGlobal, .bindExtents, .unary, .binary, .product, .convert, .index,
+        .setPath,
         .makeArray, .makeClosure, .interpolate, .makeTuple, .makeList, .makeStructure, .makeEnum, .makeDictionary,
         .makeRange, .rangeLower, .rangeUpper, .sequence, .enumIndex, .enumPayload, .unwrap, .forceUnwrap, .column,
-        .hook, .show, .getIndexed, .appendParts:
+        .hook, .show, .getIndexed, .appendParts, .removeLast:
         frames[depth &- 1].position = pc
         try rare(i, function, s, v)
       }

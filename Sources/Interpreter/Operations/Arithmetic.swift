@@ -242,7 +242,8 @@ extension Operations {
     }
   }
 
-  private static func onRealArrays(_ operation: BinaryOperator, _ a: [Double], _ b: [Double], _ shape: [Int]) -> Value? {
+  private static func onRealArrays(_ operation: BinaryOperator, _ a: [Double], _ b: [Double], _ shape: [Int]) -> Value?
+  {
     func made(_ combine: (Double, Double) -> Double) -> Value {
       .realArray(RealArray(shape: shape, elements: zipped(a, b, combine)))
     }
@@ -266,7 +267,8 @@ extension Operations {
     }
   }
 
-  private static func onIntArrays(_ operation: BinaryOperator, _ a: [Int], _ b: [Int], _ shape: [Int]) throws -> Value? {
+  private static func onIntArrays(_ operation: BinaryOperator, _ a: [Int], _ b: [Int], _ shape: [Int]) throws -> Value?
+  {
     func compared(_ combine: (Int, Int) -> Bool) -> Value {
       .boolArray(BoolArray(shape: shape, elements: zipped(a, b, combine)))
     }
@@ -290,7 +292,9 @@ extension Operations {
   static func zipped<A, B, C>(_ a: [A], _ b: [B], _ combine: (A, B) -> C) -> [C] {
     if a.count == b.count {
       return [C](unsafeUninitializedCapacity: a.count) { buffer, count in
-        for index in 0..<a.count { (buffer.baseAddress.unsafelyUnwrapped + index).initialize(to: combine(a[index], b[index])) }
+        for index in 0..<a.count {
+          (buffer.baseAddress.unsafelyUnwrapped + index).initialize(to: combine(a[index], b[index]))
+        }
         count = a.count
       }
     }

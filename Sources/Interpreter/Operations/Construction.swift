@@ -31,7 +31,9 @@ extension Operations {
     case .real:
       var all: [Double] = []
       for element in elements {
-        guard let part = reals(try dense(element, .real)) else { throw unsuitable("an element of a real array", element) }
+        guard let part = reals(try dense(element, .real)) else {
+          throw unsuitable("an element of a real array", element)
+        }
         all += part
       }
       return .realArray(RealArray(shape: shape, elements: all))
@@ -53,7 +55,9 @@ extension Operations {
     case .bool:
       var all: [Bool] = []
       for element in elements {
-        guard let part = bools(try dense(element, .bool)) else { throw unsuitable("an element of a Bool array", element) }
+        guard let part = bools(try dense(element, .bool)) else {
+          throw unsuitable("an element of a Bool array", element)
+        }
         all += part
       }
       return .boolArray(BoolArray(shape: shape, elements: all))
@@ -182,7 +186,8 @@ extension Operations {
       case .some(let wrapped): return .some(try convert(wrapped, inner, to: elementType))
       case .list(let elements): return .list(try elements.map { try convert($0, inner, to: elementType) })
       case .dictionary(let dictionary):
-        return .dictionary(DictionaryValue(try dictionary.pairs.map { ($0.key, try convert($0.value, inner, to: elementType)) }))
+        return .dictionary(
+          DictionaryValue(try dictionary.pairs.map { ($0.key, try convert($0.value, inner, to: elementType)) }))
       default: return try convert(value, inner, to: elementType)
       }
     case .fromDynamic:
@@ -251,7 +256,8 @@ extension Operations {
     case (.dynamic, _), (.generic, _), (.erroneous, _): return value
     case (.optional, .none): return value
     case (.optional(let wrapped), _): return try checked(value, as: wrapped)
-    case (_, .none): throw Fault("R010", "the value is `nil`", help: "test it with `if let`, or give a default with `??`")
+    case (_, .none):
+      throw Fault("R010", "the value is `nil`", help: "test it with `if let`, or give a default with `??`")
     case (.unit, .unit), (.bool, .bool), (.int, .int), (.real, .real), (.string, .string), (.index, .int): return value
     case (.real, .int(let number)): return .real(Double(number))
     case (.array(.real, let extents), .realArray(let array)):

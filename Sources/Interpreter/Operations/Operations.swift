@@ -118,10 +118,21 @@ package enum Operations {
     case .list(let elements): return elements.count
     case .dictionary(let dictionary): return dictionary.count
     case .range(let lower, let upper): return max(0, upper - lower)
-    case .string(let text): return text.count
+    case .string(let text): return characterCount(text)
     case .table(let table): return table.rowCount
     default: throw unsuitable("counting", value)
     }
+  }
+
+  /// How many characters a reader sees. ASCII text has as many as bytes, but for CR LF, which is one.
+  static func characterCount(_ text: String) -> Int {
+    var copy = text
+    let isPlain = copy.withUTF8 { bytes in
+      var mask: UInt8 = 0
+      for byte in bytes { mask |= byte | (byte == 0x0D ? 0x80 : 0) }
+      return mask < 0x80
+    }
+    return isPlain ? text.utf8.count : text.count
   }
 
   /// The elements a loop over the value sees, in order; dictionaries give pairs.

@@ -85,7 +85,10 @@ package final class CodeDigests {
 /// Writes a checked tree as fields of a digest.
 private struct TreeWriter {
   enum Declaration: Hashable {
-    case function(Int), model(Int), structure(Int), enumeration(Int)
+    case function(Int)
+    case model(Int)
+    case structure(Int)
+    case enumeration(Int)
   }
   let declarations: DeclarationTable
   var builder: [UInt8] = []

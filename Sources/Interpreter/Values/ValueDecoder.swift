@@ -21,7 +21,8 @@ package struct ValueDecoder {
 
   package init(
     _ bytes: [UInt8], _ declarations: DeclarationTable, code: CodeDigests? = nil,
-    engineValues: EngineValueRegistry = EngineValueRegistry(), closures: @escaping (Digest) -> ClosureCode? = { _ in nil }
+    engineValues: EngineValueRegistry = EngineValueRegistry(),
+    closures: @escaping (Digest) -> ClosureCode? = { _ in nil }
   ) {
     self.bytes = bytes
     self.declarations = declarations
@@ -33,11 +34,14 @@ package struct ValueDecoder {
   /// The value that all bytes together encode.
   package static func decode(
     _ bytes: [UInt8], _ declarations: DeclarationTable, code: CodeDigests? = nil,
-    engineValues: EngineValueRegistry = EngineValueRegistry(), closures: @escaping (Digest) -> ClosureCode? = { _ in nil }
+    engineValues: EngineValueRegistry = EngineValueRegistry(),
+    closures: @escaping (Digest) -> ClosureCode? = { _ in nil }
   ) throws -> Value {
     var decoder = ValueDecoder(bytes, declarations, code: code, engineValues: engineValues, closures: closures)
     let value = try decoder.value()
-    guard decoder.position == bytes.count else { throw DecodingError("\(bytes.count - decoder.position) bytes too many") }
+    guard decoder.position == bytes.count else {
+      throw DecodingError("\(bytes.count - decoder.position) bytes too many")
+    }
     return value
   }
 
@@ -71,7 +75,9 @@ package struct ValueDecoder {
   /// A count of things that take at least `size` bytes each.
   package mutating func count(size: Int = 1) throws -> Int {
     let count = try int()
-    guard count >= 0, count <= remaining / max(1, size) else { throw DecodingError("a count is larger than what is left") }
+    guard count >= 0, count <= remaining / max(1, size) else {
+      throw DecodingError("a count is larger than what is left")
+    }
     return count
   }
 
@@ -92,7 +98,9 @@ package struct ValueDecoder {
   }
 
   package mutating func digest() throws -> Digest {
-    func word(_ decoder: inout ValueDecoder) throws -> UInt64 { UInt64(bigEndian: UInt64(bitPattern: Int64(try decoder.int()))) }
+    func word(_ decoder: inout ValueDecoder) throws -> UInt64 {
+      UInt64(bigEndian: UInt64(bitPattern: Int64(try decoder.int())))
+    }
     return Digest(words: (try word(&self), try word(&self), try word(&self), try word(&self)))
   }
 
@@ -229,7 +237,8 @@ package struct ValueDecoder {
     if try bool() {
       let extent = try int()
       let levels = try bool() ? try strings() : nil
-      guard extent >= 0, levels == nil || levels?.count == extent, elements.allSatisfy({ $0 >= 0 && $0 < extent }) else {
+      guard extent >= 0, levels == nil || levels?.count == extent, elements.allSatisfy({ $0 >= 0 && $0 < extent })
+      else {
         throw DecodingError("indices lie outside their range")
       }
       info = IndexInfo(extent: extent, levels: levels)
@@ -245,7 +254,9 @@ package struct ValueDecoder {
     for _ in 0..<count {
       let name = try string()
       let values = try value()
-      guard Operations.extent(of: values, axis: 0) == rowCount else { throw DecodingError("a column has another length") }
+      guard Operations.extent(of: values, axis: 0) == rowCount else {
+        throw DecodingError("a column has another length")
+      }
       columns.append(TableValue.Column(name: name, values: values))
     }
     guard rowCount >= 0 else { throw DecodingError("a table has a negative number of rows") }

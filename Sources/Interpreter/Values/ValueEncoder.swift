@@ -69,7 +69,8 @@ package struct ValueEncoder {
     depth += 1
     defer { depth -= 1 }
     guard depth < ValueEncoder.depthLimit else {
-      throw Fault("R007", "the value nests too deeply to be stored", expected: "at most \(ValueEncoder.depthLimit) levels")
+      throw Fault(
+        "R007", "the value nests too deeply to be stored", expected: "at most \(ValueEncoder.depthLimit) levels")
     }
     write(value.tag.rawValue)
     switch value {

@@ -46,7 +46,9 @@ package struct ValuePrinter {
     case .intArray(let array):
       return dense(array.shape, depth: depth) { position in
         let number = array.elements[position]
-        if let levels = array.index?.levels, number >= 0, number < levels.count { return ValuePrinter.quoted(levels[number]) }
+        if let levels = array.index?.levels, number >= 0, number < levels.count {
+          return ValuePrinter.quoted(levels[number])
+        }
         return String(number)
       }
     case .boolArray(let array): return dense(array.shape, depth: depth) { array.elements[$0] ? "true" : "false" }

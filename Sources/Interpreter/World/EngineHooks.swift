@@ -63,6 +63,16 @@ package final class PlainHooks: EngineHooks {
 }
 
 extension Operations {
+  /// The name under which the library declares members of plain values; nil for engine values, tables and the rest.
+  static func memberBase(_ value: Value) -> String? {
+    switch value {
+    case .realArray, .intArray, .boolArray, .list: "Array"
+    case .string: "String"
+    case .range: "Range"
+    default: nil
+    }
+  }
+
   /// A member found by name: of an engine value, a column of a table, or a value of a dictionary of sites.
   package static func member(_ base: Value, _ name: String) throws -> Value {
     switch base {
