@@ -52,29 +52,64 @@ package enum Special {
     return -0.5 * x * x - 0.5 * logTwoPi - log(z + fraction)
   }
 
-  /// The inverse of ``normalCDF(_:)``: a rational start (Acklam's form, own fit not needed) refined by Halley's method.
+  /// The inverse of ``normalCDF(_:)`` (Wichura 1988, algorithm AS 241, PPND16: relative accuracy 1e-16).
   package static func normalQuantile(_ p: Double) -> Double {
     if p.isNaN || p < 0 || p > 1 { return .nan }
     if p == 0 { return -.infinity }
     if p == 1 { return .infinity }
-    // Solve in the lower tail, where p is exact.
-    if p > 0.5 { return -normalQuantile(1 - p) }
-    // Hastings 26.2.23 of Abramowitz & Stegun: absolute error below 4.5e-4.
-    let t = (-2 * log(p)).squareRoot()
-    let numerator = 2.515517 + t * (0.802853 + t * 0.010328)
-    let denominator = 1 + t * (1.432788 + t * (0.189269 + t * 0.001308))
-    var x = -(t - numerator / denominator)
-    for _ in 0..<4 {
-      // On the log scale, so that far tails converge as fast as the middle.
-      let value = normalLogCDF(x)
-      let slope = exp(-0.5 * x * x - 0.5 * logTwoPi - value)
-      let step = (value - log(p)) / slope
-      let curvature = -slope * (x + slope)
-      let halley = step / (1 - 0.5 * step * curvature / slope)
-      x -= halley
-      if abs(halley) <= 1e-16 * abs(x) { break }
+    let q = p - 0.5
+    if abs(q) <= 0.425 {
+      let r = 0.180625 - q * q
+      return q
+        * ratio(
+          r,
+          (2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4, 4.5921953931549871457e4,
+            1.3731693765509461125e4, 1.9715909503065514427e3, 1.3314166789178437745e2, 3.3871328727963666080),
+          (5.2264952788528545610e3, 2.8729085735721942674e4, 3.9307895800092710610e4, 2.1213794301586595867e4,
+            5.3941960214247511077e3, 6.8718700749205790830e2, 4.2313330701600911252e1))
     }
-    return x
+    var r = (-log(q < 0 ? p : 1 - p)).squareRoot()
+    let x: Double
+    if r <= 5 {
+      r -= 1.6
+      x = ratio(
+        r,
+        (7.74545014278341407640e-4, 2.27238449892691845833e-2, 2.41780725177450611770e-1, 1.27045825245236838258,
+          3.64784832476320460504, 5.76949722146069140550, 4.63033784615654529590, 1.42343711074968357734),
+        (1.05075007164441684324e-9, 5.47593808499534494600e-4, 1.51986665636164571966e-2, 1.48103976427480074590e-1,
+          6.89767334985100004550e-1, 1.67638483018380384940, 2.05319162663775882187))
+    } else {
+      r -= 5
+      x = ratio(
+        r,
+        (2.01033439929228813265e-7, 2.71155556874348757815e-5, 1.24266094738807843860e-3, 2.65321895265761230930e-2,
+          2.96560571828504891230e-1, 1.78482653991729133580, 5.46378491116411436990, 6.65790464350110377720),
+        (2.04426310338993978564e-15, 1.42151175831644588870e-7, 1.84631831751005468180e-5, 7.86869131145613259100e-4,
+          1.48753612908506148525e-2, 1.36929880922735805310e-1, 5.99832206555887937690e-1))
+    }
+    return q < 0 ? -x : x
+  }
+
+  private typealias Seven = (Double, Double, Double, Double, Double, Double, Double)
+  private typealias Eight = (Double, Double, Double, Double, Double, Double, Double, Double)
+
+  /// A quotient of polynomials of degree seven, the divisor's constant term 1.
+  @inline(__always)
+  private static func ratio(_ r: Double, _ a: Eight, _ b: Seven) -> Double {
+    var top = a.0 * r + a.1
+    top = top * r + a.2
+    top = top * r + a.3
+    top = top * r + a.4
+    top = top * r + a.5
+    top = top * r + a.6
+    top = top * r + a.7
+    var bottom = b.0 * r + b.1
+    bottom = bottom * r + b.2
+    bottom = bottom * r + b.3
+    bottom = bottom * r + b.4
+    bottom = bottom * r + b.5
+    bottom = bottom * r + b.6
+    return top / (bottom * r + 1)
   }
 
   // MARK: - Gamma family

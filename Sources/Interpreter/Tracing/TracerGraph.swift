@@ -440,7 +440,7 @@ extension Tracer: TraceContext {
   // MARK: - Places
 
   /// A number that stands for a source place in the graph; resolved by ``span(ofOrigin:)``.
-  func originNumber(_ span: SourceSpan) -> Int32 {
+  package func originNumber(_ span: SourceSpan) -> Int32 {
     if let last = origins.last, last == span { return Int32(origins.count - 1) }
     if let known = originNumbers[span] { return known }
     origins.append(span)
@@ -451,4 +451,22 @@ extension Tracer: TraceContext {
   package func span(ofOrigin origin: Int32) -> SourceSpan? {
     origin >= 0 && Int(origin) < origins.count ? origins[Int(origin)] : nil
   }
+}
+
+// MARK: - For the model side
+
+extension Tracer {
+  /// The model's own graph.
+  package var rootBuilder: GraphBuilder { scopes[0].builder }
+  package func real(_ tensor: TracedTensor) throws -> TracedTensor { try toReal(tensor) }
+  package func integers(of tensor: TracedTensor) -> [Int]? { knownIntegers(tensor) }
+  package func integerTensor(_ values: [Int], frames ids: [FrameID]) throws -> TracedTensor { try integers(values, frames: ids) }
+  package func extent(ofFrame id: FrameID) -> Int { extent(of: id) }
+  package func lowering(_ tensor: TracedTensor, to level: Int) throws -> TracedTensor { try lowered(tensor, to: level) }
+  package func isPlate(_ id: FrameID) -> Bool { frames.contains { $0.id == id } }
+  /// Loops whose steps are a scan's: not axes of what its body computes.
+  package func scanFrames(upTo level: Int) -> [FrameID] {
+    scopes.prefix(level + 1).compactMap { $0.frame?.id }
+  }
+  package static func holdsNodes(_ value: Value) -> Bool { isTraced(value) }
 }

@@ -204,7 +204,8 @@ package enum Kernels {
     return (two[0] + two[1]) + tail
   }
 
-  private static func reduceOne(_ reduction: Reduction, _ x: UnsafePointer<Double>, _ count: Int, _ step: Int) -> Double {
+  private static func reduceOne(_ reduction: Reduction, _ x: UnsafePointer<Double>, _ count: Int, _ step: Int) -> Double
+  {
     switch reduction {
     case .sum:
       var total = 0.0

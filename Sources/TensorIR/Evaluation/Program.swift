@@ -187,7 +187,8 @@ package final class Program: @unchecked Sendable {
       var isInside = true
       for axis in 0..<axes {
         let entry = table + i.table + axis * 5
-        let values = address(Location(base: UInt8(truncatingIfNeeded: entry[0]), offset: entry[1]), position, inputs, workspace)
+        let values = address(
+          Location(base: UInt8(truncatingIfNeeded: entry[0]), offset: entry[1]), position, inputs, workspace)
         let value = values[row * entry[2]]
         if value >= 0, value < Double(entry[3]) {
           offset += Int(value) * entry[4]
@@ -213,9 +214,12 @@ package final class Program: @unchecked Sendable {
 
   /// Table of a scan: body number, then for each operand its base, offset and size (per step for slices), then for each
   /// body output its size and where it goes.
-  private func runScan(
+  ///
+  /// - Parameter blame: Where set, steps run in checked mode until one of them is blamed.
+  func runScan(
     _ i: Instruction, _ position: UnsafePointer<Double>, _ inputs: UnsafePointer<UnsafePointer<Double>>,
-    _ workspace: UnsafeMutablePointer<Double>, _ stream: UnsafePointer<Stream>?
+    _ workspace: UnsafeMutablePointer<Double>, _ stream: UnsafePointer<Stream>?,
+    blame: UnsafeMutablePointer<Blame?>? = nil
   ) {
     let entries = table + i.table
     let program = bodies[entries[0]]
@@ -234,14 +238,16 @@ package final class Program: @unchecked Sendable {
     // Carries live where the final ones are read from.
     for k in 0..<carryCount {
       let source = address(
-        Location(base: UInt8(truncatingIfNeeded: operands[3 * k]), offset: operands[3 * k + 1]), position, inputs, workspace)
+        Location(base: UInt8(truncatingIfNeeded: operands[3 * k]), offset: operands[3 * k + 1]), position, inputs,
+        workspace)
       let home = workspace + outputs[2 * k + 1]
       home.update(from: source, count: operands[3 * k + 2])
       addresses[k] = UnsafePointer(home)
     }
     for k in carryCount..<operandCount {
       addresses[k] = address(
-        Location(base: UInt8(truncatingIfNeeded: operands[3 * k]), offset: operands[3 * k + 1]), position, inputs, workspace)
+        Location(base: UInt8(truncatingIfNeeded: operands[3 * k]), offset: operands[3 * k + 1]), position, inputs,
+        workspace)
     }
     for count in 0..<steps {
       let step = i.flag ? steps - 1 - count : count
@@ -251,7 +257,12 @@ package final class Program: @unchecked Sendable {
           workspace)
         addresses[k] = base + step * operands[3 * k + 2]
       }
-      program.execute(position: position, inputs: UnsafePointer(addresses), workspace: bodyWorkspace, stream: stream)
+      if let blame, blame.pointee == nil {
+        blame.pointee = program.checkedRun(
+          position: position, inputs: UnsafePointer(addresses), workspace: bodyWorkspace, stream: stream)
+      } else {
+        program.execute(position: position, inputs: UnsafePointer(addresses), workspace: bodyWorkspace, stream: stream)
+      }
       // Next carries go through a temporary: one may be another's old value.
       var offset = 0
       for k in 0..<outputCount {
@@ -300,7 +311,7 @@ package final class Program: @unchecked Sendable {
     }
   }
 
-  private func withArguments<Result>(
+  func withArguments<Result>(
     position: [Double], inputs: [TensorData], stream: Stream?,
     _ body: (UnsafePointer<Double>, UnsafePointer<UnsafePointer<Double>>, UnsafePointer<Stream>?) -> Result
   ) -> Result {
@@ -321,58 +332,5 @@ package final class Program: @unchecked Sendable {
     }
     guard var stream else { return body(point, addresses, nil) }
     return withUnsafePointer(to: &stream) { body(point, addresses, $0) }
-  }
-
-  // MARK: - Blame
-
-  /// The first node that turns finite operands into a value that is not finite.
-  package struct Blame: Sendable {
-    package var node: NodeID
-    package var origin: Int32
-    package var operation: String
-    package var element: Int
-    package var result: Double
-    package var operands: [Double]
-  }
-
-  /// Runs node by node and looks at every result. `isAllowed` says which values do no harm (−∞ of an untaken branch).
-  package func blame(position: [Double], inputs: [TensorData] = [], stream: Stream? = nil) -> Blame? {
-    let workspace = UnsafeMutablePointer<Double>.allocate(capacity: workspaceCount + 8)
-    defer { workspace.deallocate() }
-    // Buffers are reused, so that each result must be looked at as soon as it is written.
-    return withArguments(position: position, inputs: inputs, stream: stream) { point, table, stream in
-      for index in 0..<instructionCount {
-        let instruction = instructions[index]
-        step(instructions + index, position: point, inputs: table, workspace: workspace, stream: stream)
-        let node = graph.nodes[Int(instruction.node)]
-        guard node.element == .real, node.shape.elementCount > 0, instruction.code != .scan else { continue }
-        let result = workspace + instruction.result
-        for element in 0..<min(instruction.count, node.shape.elementCount) where !result[element].isFinite {
-          var operands: [Double] = []
-          var areFinite = true
-          for operand in node.operands {
-            guard let location = locations[operand.index] else { continue }
-            let size = graph[operand].shape.elementCount
-            guard size > 0 else { continue }
-            let values = address(location, point, table, workspace)
-            let matching = size == node.shape.elementCount ? element : (size == 1 ? 0 : -1)
-            if matching >= 0 {
-              operands.append(values[matching])
-              areFinite = areFinite && values[matching].isFinite
-            } else {
-              areFinite = areFinite && (0..<size).allSatisfy { values[$0].isFinite }
-            }
-          }
-          if areFinite {
-            return Blame(
-              node: NodeID(instruction.node), origin: graph.origins[Int(instruction.node)],
-              operation: GraphPrinter.name(of: node.operation, includingData: false), element: element,
-              result: result[element], operands: operands)
-          }
-          break
-        }
-      }
-      return nil
-    }
   }
 }

@@ -48,7 +48,8 @@ final class ProgramBuilder {
       switch node.operation {
       case .reshape:
         let operand = node.operands[0].index
-        lastUse[operand] = max(lastUse[operand], graph.outputs.contains(NodeID(Int32(index))) ? Int.max : lastUse[index])
+        lastUse[operand] = max(
+          lastUse[operand], graph.outputs.contains(NodeID(Int32(index))) ? Int.max : lastUse[index])
       case .project:
         let scan = node.operands[0].index
         lastUse[scan] = max(lastUse[scan], graph.outputs.contains(NodeID(Int32(index))) ? Int.max : lastUse[index])
@@ -203,7 +204,8 @@ final class ProgramBuilder {
       for (axis, id) in indices.enumerated() {
         let place = location(id)
         table += [
-          Int(place.base), place.offset, graph[id].shape.elementCount == 1 ? 0 : 1, whole[axis].extent, wholeStrides[axis],
+          Int(place.base), place.offset, graph[id].shape.elementCount == 1 ? 0 : 1, whole[axis].extent,
+          wholeStrides[axis],
         ]
       }
     case .matrixProduct:

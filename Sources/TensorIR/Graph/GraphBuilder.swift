@@ -80,7 +80,8 @@ package final class GraphBuilder {
         node, operands: operands.map { (shape: nodes[$0.0.index].shape, elements: $0.1.elements) })
     else { return nil }
     if allConstant, node.shape.isEmpty, node.element == .real { return constant(elements[0]) }
-    return data(TensorData(extents: node.shape.extents, elements: elements), element: node.element, tags: node.shape.map(\.tag))
+    return data(
+      TensorData(extents: node.shape.extents, elements: elements), element: node.element, tags: node.shape.map(\.tag))
   }
 
   /// The contents of a data or constant node.
@@ -384,7 +385,14 @@ package final class GraphBuilder {
 
   /// Zeros of `shape` plus `updates` added at the indices; the adjoint of ``gather(_:_:)``.
   package func scatterAdd(_ updates: NodeID, _ indices: [NodeID], into shape: Shape) -> NodeID {
-    add(.scatterAdd, [updates] + indices, nodes[updates.index].element, shape)
+    let places = indices.map { nodes[$0.index].shape }
+    guard let first = places.first, indices.count <= shape.count, places.allSatisfy({ $0.hasSameExtents(as: first) }),
+      nodes[updates.index].shape.extents == first.extents + shape.dropFirst(indices.count).map(\.extent)
+    else {
+      fail("scatter of \(nodes[updates.index].shape.extents) by \(indices.count) indices into \(shape.extents)")
+      return updates
+    }
+    return add(.scatterAdd, [updates] + indices, nodes[updates.index].element, shape)
   }
 
   // MARK: - Linear algebra
@@ -415,15 +423,23 @@ package final class GraphBuilder {
     return permute(matrix, order: Array(0..<(rank - 2)) + [rank - 1, rank - 2])
   }
 
+  private func isSquare(_ shape: Shape) -> Bool {
+    shape.count >= 2 && shape[shape.count - 1].extent == shape[shape.count - 2].extent
+  }
+
   package func cholesky(_ matrix: NodeID) -> NodeID {
-    add(.cholesky, [matrix], .real, nodes[matrix.index].shape)
+    guard isSquare(nodes[matrix.index].shape) else {
+      fail("Cholesky factor of \(nodes[matrix.index].shape.extents)")
+      return matrix
+    }
+    return add(.cholesky, [matrix], .real, nodes[matrix.index].shape)
   }
 
   /// `L: […, n, n]`, `right: […, n, k]`
   package func triangularSolve(_ lower: NodeID, _ right: NodeID, transposed: Bool = false) -> NodeID {
     let a = nodes[lower.index].shape
     let b = nodes[right.index].shape
-    guard a.count >= 2, a.count == b.count, a[a.count - 1].extent == b[b.count - 2].extent,
+    guard isSquare(a), a.count == b.count, a[a.count - 1].extent == b[b.count - 2].extent,
       Array(a.dropLast(2)).hasSameExtents(as: Array(b.dropLast(2)))
     else {
       fail("triangular solve of \(a.extents) and \(b.extents)")
@@ -433,13 +449,20 @@ package final class GraphBuilder {
   }
 
   package func lowerTriangle(_ matrix: NodeID, halvesDiagonal: Bool = false) -> NodeID {
-    add(.lowerTriangle(halvesDiagonal: halvesDiagonal), [matrix], .real, nodes[matrix.index].shape)
+    guard isSquare(nodes[matrix.index].shape) else {
+      fail("lower triangle of \(nodes[matrix.index].shape.extents)")
+      return matrix
+    }
+    return add(.lowerTriangle(halvesDiagonal: halvesDiagonal), [matrix], .real, nodes[matrix.index].shape)
   }
 
   /// The diagonal of `[…, n, n]` as `[…, n]`.
   package func diagonalPart(_ matrix: NodeID) -> NodeID {
     let shape = nodes[matrix.index].shape
-    guard shape.count >= 2 else { return matrix }
+    guard isSquare(shape) else {
+      fail("diagonal of \(shape.extents)")
+      return matrix
+    }
     let n = shape[shape.count - 1].extent
     let batch = Array(shape.dropLast(2))
     let flat = reshape(matrix, to: batch + [Dimension(n * n)])
@@ -468,6 +491,13 @@ package final class GraphBuilder {
   /// - Returns: Final carries, then stacked values with the steps in front.
   package func scan(_ body: ScanBody, carries: [NodeID], sliced: [NodeID], captured: [NodeID]) -> [NodeID] {
     let operands = carries + sliced + captured
+    guard operands.count == body.graph.inputCount, carries.count == body.carryCount, sliced.count == body.slicedCount,
+      zip(carries, body.graph.outputs).allSatisfy({ nodes[$0.index].shape.hasSameExtents(as: body.graph[$1].shape) }),
+      sliced.allSatisfy({ nodes[$0.index].shape.first?.extent == body.steps })
+    else {
+      fail("a loop of \(body.steps) steps over operands that do not fit its body")
+      return body.graph.outputs.map { _ in constant(.nan) }
+    }
     let scan = add(.scan(body), operands, .real, [])
     return body.graph.outputs.enumerated().map { index, output in
       let node = body.graph[output]

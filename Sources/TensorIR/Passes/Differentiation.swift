@@ -12,7 +12,9 @@ package enum Differentiation {
   /// - Parameter graph: Its first output is a real scalar.
   /// - Returns: A graph whose outputs are those of `graph`, then one cotangent per parameter node in ascending offset,
   ///   and the offsets of these nodes.
-  package static func valueAndGradient(_ graph: Graph) throws(GraphError) -> (graph: Graph, offsets: [(offset: Int, count: Int)]) {
+  package static func valueAndGradient(_ graph: Graph) throws(GraphError) -> (
+    graph: Graph, offsets: [(offset: Int, count: Int)]
+  ) {
     let builder = GraphBuilder()
     builder.parameterCount = graph.parameterCount
     builder.inputCount = graph.inputCount
@@ -43,7 +45,9 @@ package enum Differentiation {
   }
 
   /// Copies a graph's nodes; with `augmentingScans`, every scan also stacks its carries, which its reverse needs.
-  static func copy(_ graph: Graph, into builder: GraphBuilder, augmentingScans: Bool, inputs: [NodeID]? = nil) -> [NodeID] {
+  static func copy(_ graph: Graph, into builder: GraphBuilder, augmentingScans: Bool, inputs: [NodeID]? = nil)
+    -> [NodeID]
+  {
     var map: [NodeID] = []
     map.reserveCapacity(graph.nodes.count)
     for (index, node) in graph.nodes.enumerated() {
@@ -172,7 +176,8 @@ final class ReverseSweep {
       let goal = b.shape(operand)
       var value = contribution
       if goal.isEmpty && !node.shape.isEmpty {
-        value = b.shape(value).isEmpty
+        value =
+          b.shape(value).isEmpty
           ? b.multiply(value, b.scalarData(Double(node.shape.elementCount))) : b.sumAll(value)
       }
       add(value, to: operand, guarded: isGuarded || more)
@@ -302,7 +307,8 @@ final class ReverseSweep {
       let right = b.triangularSolve(lower, whole(), transposed: !transposed)
       add(right, to: node.operands[1], guarded: isGuarded)
       if isWanted(0) {
-        let outer = transposed
+        let outer =
+          transposed
           ? b.matrixProduct(result, b.transpose(right)) : b.matrixProduct(right, b.transpose(result))
         add(b.negate(b.lowerTriangle(outer)), to: lower, guarded: isGuarded)
       }
@@ -427,12 +433,16 @@ final class ReverseSweep {
     let carryBars = carried.map { input(.real, forward[outputs[$0]].shape) }
     let sums = capturedActive.map { input(.real, b.shape(operands[$0])) }
     var inputs = Array(repeating: NodeID(-1), count: operands.count)
-    for slot in 0..<body.carryCount { inputs[slot] = input(forward[outputs[slot]].element, forward[outputs[slot]].shape) }
+    for slot in 0..<body.carryCount {
+      inputs[slot] = input(forward[outputs[slot]].element, forward[outputs[slot]].shape)
+    }
     for slot in body.carryCount..<capturedStart {
       inputs[slot] = input(b.element(operands[slot]), Array(b.shape(operands[slot]).dropFirst()))
     }
     let stackBars = stacked.map { input(.real, forward[outputs[$0]].shape) }
-    for slot in capturedStart..<operands.count { inputs[slot] = input(b.element(operands[slot]), b.shape(operands[slot])) }
+    for slot in capturedStart..<operands.count {
+      inputs[slot] = input(b.element(operands[slot]), b.shape(operands[slot]))
+    }
 
     let map = Differentiation.copy(forward, into: inner, augmentingScans: false, inputs: inputs)
     let leaves = Set(carried.map { inputs[$0] } + (slicedActive + capturedActive).map { inputs[$0] })

@@ -98,7 +98,8 @@ package enum Verifier {
       guard node.operands.count == body.graph.inputCount else {
         return "has \(node.operands.count) operands for \(body.graph.inputCount) inputs"
       }
-      for slot in 0..<body.carryCount where !shape(slot).hasSameExtents(as: body.graph[body.graph.outputs[slot]].shape) {
+      for slot in 0..<body.carryCount where !shape(slot).hasSameExtents(as: body.graph[body.graph.outputs[slot]].shape)
+      {
         return "carry \(slot) changes its shape"
       }
       return firstFault(in: body.graph).map { "in the body: \($0)" }

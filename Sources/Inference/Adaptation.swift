@@ -1,0 +1,109 @@
+import Foundation
+
+/// Dual averaging of the log step size (Hoffman & Gelman 2014, section 3.2.1).
+package struct DualAveraging: Sendable {
+  package var targetAcceptance: Double
+  package var gamma = 0.05
+  package var t0 = 10.0
+  package var kappa = 0.75
+  package private(set) var mu = 0.0
+  package private(set) var count = 0.0
+  package private(set) var errorMean = 0.0
+  package private(set) var logStepMean = 0.0
+
+  package init(targetAcceptance: Double, initialStepSize: Double) {
+    self.targetAcceptance = targetAcceptance
+    restart(at: initialStepSize)
+  }
+
+  package mutating func restart(at stepSize: Double) {
+    mu = log(10 * stepSize)
+    count = 0
+    errorMean = 0
+    logStepMean = 0
+  }
+
+  /// Takes in one acceptance statistic and gives the step size for the next transition.
+  package mutating func update(acceptance: Double) -> Double {
+    count += 1
+    let bounded = min(1, acceptance.isNaN ? 0 : acceptance)
+    let eta = 1 / (count + t0)
+    errorMean = (1 - eta) * errorMean + eta * (targetAcceptance - bounded)
+    let logStep = mu - count.squareRoot() / gamma * errorMean
+    let weight = pow(count, -kappa)
+    logStepMean = weight * logStep + (1 - weight) * logStepMean
+    return exp(logStep)
+  }
+
+  /// The averaged step size: what sampling runs with.
+  package var finalStepSize: Double { exp(logStepMean) }
+}
+
+/// Running variances of a window of warmup, shrunk toward 10⁻³ as Stan does with few draws.
+package struct VarianceEstimate: Sendable {
+  package private(set) var count = 0
+  package private(set) var mean: [Double]
+  private var squares: [Double]
+
+  package init(dimension: Int) {
+    mean = Array(repeating: 0, count: dimension)
+    squares = mean
+  }
+
+  package mutating func add(_ x: UnsafePointer<Double>) {
+    count += 1
+    for index in mean.indices {
+      let delta = x[index] - mean[index]
+      mean[index] += delta / Double(count)
+      squares[index] += delta * (x[index] - mean[index])
+    }
+  }
+
+  package var variance: [Double] { squares.map { count > 1 ? $0 / Double(count - 1) : 0 } }
+
+  package var regularized: [Double] {
+    let n = Double(count)
+    return variance.map { n / (n + 5) * $0 + 1e-3 * (5 / (n + 5)) }
+  }
+
+  package mutating func reset() { self = VarianceEstimate(dimension: mean.count) }
+}
+
+/// The windows of warmup: a fast start, slow windows that double, a fast end (Stan reference manual, 15.2).
+package struct WarmupSchedule: Sendable {
+  package let warmup: Int
+  package let start: Int
+  package let end: Int
+  /// Iterations after which the metric is renewed.
+  package let windowEnds: Set<Int>
+
+  package init(warmup: Int) {
+    self.warmup = warmup
+    var first = 75
+    var last = 50
+    var window = 25
+    if warmup < 20 {
+      (first, last, window) = (warmup, 0, 0)
+    } else if first + window + last > warmup {
+      first = Int(0.15 * Double(warmup))
+      last = Int(0.1 * Double(warmup))
+      window = warmup - first - last
+    }
+    start = first
+    end = last
+    var ends: Set<Int> = []
+    var position = first
+    while window > 0, position < warmup - last {
+      var next = position + window
+      // The last window takes what is left where another doubling would not fit.
+      if next + 2 * window > warmup - last { next = warmup - last }
+      next = min(next, warmup - last)
+      ends.insert(next - 1)
+      position = next
+      window *= 2
+    }
+    windowEnds = ends
+  }
+
+  package func isSlow(_ iteration: Int) -> Bool { iteration >= start && iteration < warmup - end }
+}

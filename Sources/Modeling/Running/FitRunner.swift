@@ -1,0 +1,587 @@
+import Checking
+import Distributions
+import Foundation
+import Inference
+import Interpreter
+import Numerics
+import Synchronization
+import Syntax
+import TensorIR
+
+/// Runs inference on models and programs on fits.
+struct FitRunner {
+  let engine: Engine
+  let context: any CallContext
+  var compiler: ModelCompiler { engine.compiler(context) }
+
+  // MARK: - Sampling
+
+  struct SamplingOptions {
+    var initialization: Value
+    var settings: NUTSSettings
+    var keep: [String]?
+    var key: RandomKey
+    var span: SourceSpan
+  }
+
+  func sample(_ model: ModelValue, _ options: SamplingOptions) throws -> PosteriorValue {
+    try validate(options.settings, options.span)
+    let compiled = try compiler.compile(model)
+    if let keep = options.keep {
+      for path in keep where !compiled.sites.contains(where: { $0.name == path }) {
+        throw Fault(
+          "M104", "`\(model.model.name)` has no sampled site `\(path)` to keep",
+          help: Spelling.nearest(path, in: compiled.sites.map(\.name)).map { "did you mean `\($0)`?" }, span: options.span)
+      }
+    }
+    let starts = try startingPoints(compiled, options)
+    let context = self.context
+    let flag = CancellationProbe(context)
+    let settings = options.settings
+    let progress = ProgressBoard(chains: settings.chains, name: model.model.name)
+    let report = ProgressSink(context)
+    let results = ChainRunner.run(
+      target: compiled.target, starts: starts, settings: settings, key: options.key.child("chains"),
+      isCancelled: { flag.isCancelled },
+      progress: { fact in
+        if let line = progress.update(fact) { report.show(line) }
+      })
+    if results.contains(where: \.isPartial) {
+      let made = results.map(\.count)
+      throw Fault(
+        "R080", "the fit was interrupted", found: "\(made.reduce(0, +)) of \(settings.chains * settings.draws) draws were made",
+        span: options.span)
+    }
+    let fit = posterior(compiled, results, options)
+    for warning in FitSummary.warnings(fit, span: options.span) { context.warn(warning) }
+    return fit
+  }
+
+  private func validate(_ settings: NUTSSettings, _ span: SourceSpan) throws {
+    func demand(_ condition: Bool, _ name: String, _ expected: String, _ found: String) throws {
+      guard condition else { throw Fault("M302", "`\(name)` is out of range", expected: expected, found: found, span: span) }
+    }
+    try demand(settings.chains >= 1 && settings.chains <= 4096, "chains", "1 to 4096", "\(settings.chains)")
+    try demand(settings.draws >= 1 && settings.draws <= 100_000_000, "draws", "at least 1", "\(settings.draws)")
+    try demand(settings.warmup >= 0 && settings.warmup <= 100_000_000, "warmup", "0 or more", "\(settings.warmup)")
+    try demand(
+      settings.targetAcceptance > 0 && settings.targetAcceptance < 1, "targetAcceptance", "between 0 and 1",
+      "\(settings.targetAcceptance)")
+    try demand(settings.maxTreeDepth >= 1 && settings.maxTreeDepth <= 20, "maxTreeDepth", "1 to 20", "\(settings.maxTreeDepth)")
+    try demand(settings.threads >= 1 && settings.threads <= 1024, "threads", "1 to 1024", "\(settings.threads)")
+  }
+
+  /// Draws in the model's own coordinates.
+  private func posterior(
+    _ compiled: CompiledModel, _ results: [ChainResult], _ options: SamplingOptions
+  ) -> PosteriorValue {
+    let dimension = compiled.target.dimension
+    var values = compiled.sites.map { _ in [Double]() }
+    let total = results.reduce(0) { $0 + $1.count }
+    for (slot, site) in compiled.sites.enumerated() { values[slot].reserveCapacity(total * site.size) }
+    let workspace = UnsafeMutablePointer<Double>.allocate(capacity: compiled.constrain.workspaceCount + 8)
+    defer { workspace.deallocate() }
+    for chain in results {
+      for draw in 0..<chain.count {
+        let position = Array(chain.positions[(draw * dimension)..<((draw + 1) * dimension)])
+        let outputs = compiled.constrain.run(position: position, inputs: [], stream: nil, workspace: workspace)
+        for (slot, output) in outputs.enumerated() { values[slot] += output.elements }
+      }
+    }
+    let stats = SamplerStatistics(
+      acceptance: results.flatMap(\.acceptance), stepSize: results.flatMap(\.stepSizes),
+      treeDepth: results.flatMap(\.treeDepths), leapfrogs: results.flatMap(\.leapfrogs),
+      isDivergent: results.flatMap(\.isDivergent), energy: results.flatMap(\.energy),
+      logDensity: results.flatMap(\.logDensity), maxTreeDepth: options.settings.maxTreeDepth,
+      warmupLeapfrogs: results.reduce(0) { $0 + $1.warmupLeapfrogs })
+    var sites = compiled.sites
+    var moments: [String: SiteMoments] = [:]
+    if let keep = options.keep {
+      for slot in sites.indices.reversed() where !keep.contains(sites[slot].name) {
+        moments[sites[slot].name] = FitRunner.moments(values[slot], sites[slot], total)
+        sites.remove(at: slot)
+        values.remove(at: slot)
+      }
+    }
+    return PosteriorValue(
+      model: compiled.model, kind: .sampled, chains: results.count, sites: sites, values: values,
+      counts: results.map(\.count), stats: stats, key: options.key.child("fit"), moments: moments)
+  }
+
+  private static func moments(_ draws: [Double], _ site: StoredSite, _ count: Int) -> SiteMoments {
+    var mean = Array(repeating: 0.0, count: site.size)
+    var squares = mean
+    for draw in 0..<count {
+      for element in 0..<site.size {
+        let delta = draws[draw * site.size + element] - mean[element]
+        mean[element] += delta / Double(draw + 1)
+        squares[element] += delta * (draws[draw * site.size + element] - mean[element])
+      }
+    }
+    return SiteMoments(shape: site.shape, mean: mean, variance: squares.map { count > 1 ? $0 / Double(count - 1) : .nan })
+  }
+
+  // MARK: - Starting points
+
+  /// One position per chain with a finite density and gradient.
+  func startingPoints(_ compiled: CompiledModel, _ options: SamplingOptions) throws -> [[Double]] {
+    let candidates = try candidateMaker(compiled, options.initialization, options.span)
+    return try (0..<options.settings.chains).map { chain in
+      let key = options.key.child("start").child(UInt64(chain))
+      let isFixed = candidates.isFixed
+      let (found, failures) = try ChainRunner.findStart(target: compiled.target, attempts: isFixed ? 1 : 100) { attempt in
+        try candidates.make(chain, key.child(UInt64(attempt)))
+      }
+      if let found { return found }
+      throw blame(compiled, failures, attempts: isFixed ? 1 : 100, span: options.span)
+    }
+  }
+
+  private struct Candidates {
+    var isFixed: Bool
+    var make: (_ chain: Int, _ key: RandomKey) throws -> [Double]
+  }
+
+  private func candidateMaker(_ compiled: CompiledModel, _ value: Value, _ span: SourceSpan) throws -> Candidates {
+    let dimension = compiled.target.dimension
+    func uniform(_ radius: Double) -> Candidates {
+      Candidates(isFixed: radius == 0) { _, key in
+        var stream = RandomStream(key: key)
+        return (0..<dimension).map { _ in radius * (2 * stream.nextUniform() - 1) }
+      }
+    }
+    switch value {
+    case .enumeration(_, let index, let payload):
+      switch index {
+      case 0:
+        guard case .real(let radius)? = payload.first, radius >= 0, radius.isFinite else {
+          throw Fault("M303", "the radius of `.uniform` is not negative", span: span)
+        }
+        return uniform(radius)
+      case 1:
+        let prior = try compiler.replay(compiled.model, stored: []) { name, _, _ in
+          if let value = compiled.model.interventions[name] { return .fixed(value) }
+          return .draw
+        }
+        let outputs = compiled.sites.compactMap { prior.site($0.name)?.value }
+        guard outputs.count == compiled.sites.count else { return uniform(2) }
+        let program = try prior.program(outputs: outputs)
+        let back = try unconstrainer(compiled)
+        return Candidates(isFixed: false) { chain, key in
+          let drawn = program.run(position: [], inputs: [], stream: Program.Stream(key: key, draw: UInt64(chain)))
+          return back(drawn.flatMap(\.elements))
+        }
+      default:
+        guard case .engine(let engine)? = payload.first, let fit = engine as? PosteriorValue else {
+          throw Fault("M303", "`.from` needs a fit", span: span)
+        }
+        return try from(compiled, InitialValues(values: [:], posterior: fit), span)
+      }
+    case .engine(let engine):
+      if let values = engine as? InitialValues { return try from(compiled, values, span) }
+      if let fit = engine as? PosteriorValue { return try from(compiled, InitialValues(values: [:], posterior: fit), span) }
+      throw Fault("M303", "this is no way to start", found: Operations.words(value), span: span)
+    default:
+      throw Fault("M303", "this is no way to start", found: Operations.words(value), span: span)
+    }
+  }
+
+  /// Constrained values of all sites, one after the other → position.
+  private func unconstrainer(_ compiled: CompiledModel) throws -> ([Double]) -> [Double] {
+    let model = compiled.model
+    let finished = try compiler.replay(model, stored: compiled.sites, wantsUnconstrained: true) { name, _, _ in
+      if let value = model.interventions[name] { return .fixed(value) }
+      if let value = model.conditions[name] { return .data(value, model.places[name]) }
+      return .draw
+    }
+    var outputs: [NodeID] = []
+    for site in compiled.sites {
+      let base = site.name.hasSuffix(SiteNames.missing) ? String(site.name.dropLast(SiteNames.missing.count)) : site.name
+      guard let node = finished.site(base)?.unconstrained else {
+        throw Fault("M304", "the coordinates of `\(base)` cannot be computed from its value", span: context.callSpan)
+      }
+      outputs.append(node)
+    }
+    let program = try finished.program(outputs: outputs)
+    let blocks = compiled.blocks
+    let dimension = compiled.target.dimension
+    let names = compiled.sites.map(\.name)
+    return { values in
+      let parts = program.run(position: values, inputs: [])
+      var position = Array(repeating: 0.0, count: dimension)
+      for (name, part) in zip(names, parts) {
+        guard let block = blocks.first(where: { $0.site == name }) else { continue }
+        for (index, value) in part.elements.prefix(block.count).enumerated() { position[block.offset + index] = value }
+      }
+      return position
+    }
+  }
+
+  /// Sites given by name or by another fit; the rest as the fallback says. What was taken and what not is told.
+  private func from(_ compiled: CompiledModel, _ initial: InitialValues, _ span: SourceSpan) throws -> Candidates {
+    let back = try unconstrainer(compiled)
+    let fallback = try candidateMaker(
+      compiled, initial.fallback ?? .enumeration(EnumerationID(0), 0, [.real(2)]), span)
+    var fixed: [Int: [Double]] = [:]
+    for (name, value) in initial.values.sorted(by: { $0.key < $1.key }) {
+      guard let slot = compiled.sites.firstIndex(where: { $0.name == name }) else {
+        context.warn(
+          Diagnostic(
+            "C401", .warning, "the start value of `\(name)` is not used", at: span,
+            notes: ["the site is given, set, or not part of this instance"]))
+        continue
+      }
+      guard let data = TensorConversion.data(value) else {
+        throw Fault("M206", "the start value of `\(name)` has no numbers", span: span)
+      }
+      let site = compiled.sites[slot]
+      if data.extents.isEmpty, !site.shape.isEmpty {
+        fixed[slot] = Array(repeating: data.elements[0], count: site.size)
+      } else {
+        guard data.extents == site.shape else {
+          throw Fault(
+            "H230", "the start value of `\(name)` has another shape than the site", expected: "shape \(site.shape)",
+            found: "shape \(data.extents)", span: span)
+        }
+        fixed[slot] = data.elements
+      }
+    }
+    var sources: [Int: Int] = [:]
+    if let fit = initial.posterior {
+      var defaulted: [String] = []
+      for (slot, site) in compiled.sites.enumerated() {
+        if let own = fit.slot(site.name), fit.sites[own].shape == site.shape { sources[slot] = own } else { defaulted.append(site.name) }
+      }
+      if !defaulted.isEmpty {
+        context.warn(
+          Diagnostic(
+            "C402", .note, "start values not found in the fit: \(defaulted.map { "`\($0)`" }.joined(separator: ", "))", at: span,
+            notes: ["these sites start as the fallback says"]))
+      }
+    }
+    let isFixed = (fixed.count + sources.count) == compiled.sites.count && initial.posterior == nil
+    return Candidates(isFixed: isFixed) { chain, key in
+      let position = try fallback.make(chain, key)
+      var parts = compiled.constrain.run(position: position, inputs: []).map(\.elements)
+      for (slot, values) in fixed { parts[slot] = values }
+      if let fit = initial.posterior, fit.drawCount > 0 {
+        var stream = RandomStream(key: key.child("draw"))
+        let draw = stream.nextBelow(fit.drawCount)
+        for (slot, own) in sources {
+          let size = fit.sites[own].size
+          parts[slot] = Array(fit.values[own][(draw * size)..<((draw + 1) * size)])
+        }
+      }
+      return back(parts.flatMap { $0 })
+    }
+  }
+
+  /// Says which site and expression made a start point useless.
+  private func blame(_ compiled: CompiledModel, _ failures: [StartFailure], attempts: Int, span: SourceSpan) -> Fault {
+    guard let failure = failures.first else {
+      return Fault("M301", "no start point was found", span: span)
+    }
+    let tracer = compiled.finished.tracer
+    var fault = Fault(
+      "M301", "the log density cannot be evaluated at the start",
+      expected: "a finite log density and gradient", found: "\(failure.logDensity)", span: span)
+    // Which site's term is it?
+    let records = compiled.finished.trace.state.sites.filter { !$0.pointwise.isEmpty }
+    if let program = try? compiled.finished.program(outputs: records.flatMap { $0.pointwise.map(\.node) }) {
+      let outputs = program.run(position: failure.position, inputs: [])
+      var slot = 0
+      search: for record in records {
+        for piece in record.pointwise {
+          let values = outputs[slot].elements
+          slot += 1
+          guard let bad = values.firstIndex(where: { !$0.isFinite }) else { continue }
+          let element = piece.positions?[bad] ?? bad
+          let name = record.shape.isEmpty ? record.name : FitSummary.elementName(StoredSite(name: record.name, shape: record.shape, isInteger: false), element)
+          fault.message = "the log density of `\(name)` is \(values[bad] == -.infinity ? "−∞" : "\(values[bad])") at the start"
+          fault.span = record.span
+          fault.caret = "this distribution, in every one of \(attempts) attempt\(attempts == 1 ? "" : "s")"
+          if record.role == .observed, let data = compiled.finished.builder.contents(of: record.value), element < data.elements.count {
+            fault.found = "the value \(data.elements[element]); it must be \(record.family.supportDescription)"
+          }
+          fault.labels.append(Diagnostic.Label(span: span, text: "sampled here"))
+          break search
+        }
+      }
+    }
+    if let blame = compiled.target.program?.blame(position: failure.position), let place = tracer.span(ofOrigin: blame.origin) {
+      let operands = blame.operands.map { "\($0)" }.joined(separator: ", ")
+      fault.labels.append(
+        Diagnostic.Label(span: place, text: "`\(blame.operation)`\(operands.isEmpty ? "" : " of \(operands)") gives \(blame.result)"))
+    }
+    fault.help = "check the data against the distribution's support, or start elsewhere with `init: .values(…)`"
+    return fault
+  }
+
+  // MARK: - Optimization
+
+  func optimize(
+    _ model: ModelValue, initialization: Value, jacobian: Bool, restarts: Int, key: RandomKey, span: SourceSpan
+  ) throws -> PosteriorValue {
+    guard restarts >= 1, restarts <= 10_000 else {
+      throw Fault("M302", "`restarts` is out of range", expected: "1 to 10000", found: "\(restarts)", span: span)
+    }
+    let compiled = try compiler.compile(model, plain: !jacobian)
+    var options = SamplingOptions(
+      initialization: initialization, settings: NUTSSettings(), keep: nil, key: key, span: span)
+    options.settings.chains = restarts
+    let starts = try startingPoints(compiled, options)
+    let target = compiled.plainTarget ?? compiled.target
+    var best: OptimizationResult?
+    let context = self.context
+    for start in starts {
+      let result = Optimizer.maximize(target, from: start, isCancelled: { context.isCancelled })
+      if result.reason == .cancelled { throw Fault("R080", "the optimization was interrupted", span: span) }
+      if result.logDensity > (best?.logDensity ?? -.infinity) { best = result }
+    }
+    guard let best else { throw Fault("M301", "no start point was found", span: span) }
+    if best.reason == .iterations || best.reason == .lineSearch || best.gradientNorm > 1e-3 * max(1, abs(best.logDensity)) {
+      context.warn(
+        Diagnostic(
+          "C420", .warning, "the mode was not reached: the gradient is still \(best.gradientNorm)", at: span,
+          help: "the density may have no maximum (a scale that goes to 0): try `jacobian: true`, or sample"))
+    }
+    let parts = compiled.constrain.run(position: best.position, inputs: [])
+    let stats = SamplerStatistics(
+      acceptance: [], stepSize: [], treeDepth: [], leapfrogs: [best.evaluations], isDivergent: [], energy: [],
+      logDensity: [best.logDensity], maxTreeDepth: 0, warmupLeapfrogs: 0)
+    return PosteriorValue(
+      model: model, kind: .optimum, chains: 1, sites: compiled.sites, values: parts.map(\.elements), counts: [1],
+      stats: stats, key: key.child("fit"))
+  }
+
+  // MARK: - Forward draws
+
+  /// Draws the sites of a trace `count` times.
+  private func forward(
+    _ finished: FinishedTrace, model: ModelValue, kind: PosteriorValue.Kind, count: Int, key: RandomKey,
+    names: (SiteRecord) -> Bool, inputs: (Int) -> [Double]
+  ) throws -> PosteriorValue {
+    let records = finished.trace.state.sites.filter(names)
+    let program = try finished.program(outputs: records.map(\.value))
+    let sites = records.map { StoredSite(name: $0.name, shape: $0.shape, isInteger: $0.element == .integer) }
+    var values = records.map { _ in [Double]() }
+    for (slot, site) in sites.enumerated() { values[slot].reserveCapacity(min(count * site.size, 1 << 28)) }
+    let workspace = UnsafeMutablePointer<Double>.allocate(capacity: program.workspaceCount + 8)
+    defer { workspace.deallocate() }
+    for draw in 0..<count {
+      if draw % 64 == 63, context.isCancelled { throw Fault("R080", "interrupted", span: context.callSpan) }
+      let outputs = program.run(
+        position: inputs(draw), inputs: [], stream: Program.Stream(key: key, draw: UInt64(draw)), workspace: workspace)
+      for (slot, output) in outputs.enumerated() { values[slot] += output.elements }
+    }
+    return PosteriorValue(
+      model: model, kind: kind, chains: 1, sites: sites, values: values, counts: [count], stats: nil, key: key)
+  }
+
+  private func checkCount(_ count: Int) throws {
+    guard count >= 0, count <= 100_000_000 else {
+      throw Fault("M302", "the number of draws is out of range", expected: "0 or more", found: "\(count)", span: context.callSpan)
+    }
+  }
+
+  func prior(_ model: ModelValue, count: Int) throws -> PosteriorValue {
+    try checkCount(count)
+    let finished = try compiler.trace(model.with(conditions: [:], coordinates: [:])) { name, _, _ in
+      if let value = model.interventions[name] { return .fixed(value) }
+      return .draw
+    }
+    return try forward(
+      finished, model: model, kind: .prior, count: count, key: context.randomKey(), names: { _ in true }, inputs: { _ in [] })
+  }
+
+  func simulate(_ model: ModelValue, count: Int) throws -> PosteriorValue {
+    try checkCount(count)
+    let finished = try compiler.trace(model) { name, _, _ in
+      if let value = model.interventions[name] { return .fixed(value) }
+      if let value = model.conditions[name] { return .data(value, model.places[name]) }
+      return .draw
+    }
+    for record in finished.trace.state.sites where record.role == .observed {
+      if record.dependencies.contains(where: { compiler.dependsOnDraw($0, finished.builder) }) {
+        throw Fault(
+          "M305", "`\(record.name)` is given but depends on a site that is not", span: model.places[record.name] ?? record.span)
+      }
+    }
+    return try forward(
+      finished, model: model, kind: .predictive, count: count, key: context.randomKey(), names: { _ in true },
+      inputs: { _ in [] })
+  }
+
+  func replicate(_ fit: PosteriorValue) throws -> PosteriorValue {
+    let model = fit.model
+    let finished = try compiler.replay(model, stored: fit.sites) { name, _, _ in
+      if let value = model.interventions[name] { return .fixed(value) }
+      return .draw
+    }
+    let result = try forward(
+      finished, model: model, kind: .predictive, count: fit.drawCount, key: fit.key.child("replicate"),
+      names: { model.conditions[$0.name] != nil }, inputs: { fit.inputs($0) })
+    return result
+  }
+
+  func predict(_ fit: PosteriorValue, model: ModelValue, fresh: Set<String>, span: SourceSpan) throws -> PosteriorValue {
+    let observed = Set(fit.model.conditions.keys)
+    let finished = try compiler.trace(model.with(coordinates: [:])) { name, shape, _ in
+      if let value = model.interventions[name] { return .fixed(value) }
+      if observed.contains(name) || fresh.contains(name) { return .draw }
+      if let slot = fit.slot(name) {
+        if fit.sites[slot].shape == shape {
+          return .input(offset: fit.sites[..<slot].reduce(0) { $0 + $1.size })
+        }
+        throw Fault(
+          "M306", "`\(name)` has another shape with these arguments", expected: "shape \(fit.sites[slot].shape), as in the fit",
+          found: "shape \(shape)", help: "list it in `fresh: \\.\(name)` to draw it anew", span: span)
+      }
+      if fit.moments[name] != nil {
+        throw Fault("M307", "the draws of `\(name)` were not kept", help: "add it to `keep:`", span: span)
+      }
+      return .draw
+    }
+    finished.builder.parameterCount = max(finished.builder.parameterCount, fit.sites.reduce(0) { $0 + $1.size })
+    return try forward(
+      finished, model: model, kind: .predictive, count: fit.drawCount, key: fit.key.child("predict"),
+      names: { $0.role != .replayed }, inputs: { fit.inputs($0) })
+  }
+
+  // MARK: - Quantities
+
+  /// `fit.NAME` of what is not stored: derived quantities, given sites, imputed values.
+  func quantity(_ name: String, of fit: PosteriorValue, span: SourceSpan) throws -> Value {
+    let model = fit.model
+    let finished = try compiler.replay(model, stored: fit.sites) { site, _, _ in
+      if let value = model.interventions[site] { return .fixed(value) }
+      if let value = model.conditions[site] { return .data(value, model.places[site]) }
+      return .draw
+    }
+    let node: NodeID
+    let shape: [Int]
+    let element: ElementType
+    if let derived = finished.trace.state.derived.last(where: { $0.name == name }) {
+      (node, shape, element) = (derived.node, derived.shape, derived.element)
+    } else if let record = finished.site(name) {
+      (node, shape, element) = (record.value, record.shape, record.element)
+    } else {
+      // A name of the model that this instance does not have reads as nil.
+      if modelKnows(name, model) { return .none }
+      let names = model.model.members.map(\.name)
+      throw Fault(
+        "M104", "`\(model.model.name)` has no site or quantity `\(name)`",
+        help: Spelling.nearest(name, in: names).map { "did you mean `\($0)`?" }, span: span)
+    }
+    if compiler.dependsOnDraw(node, finished.builder) {
+      throw Fault(
+        "M307", "`\(name)` needs sites whose draws were not kept", found: "kept: \(fit.sites.map(\.name).joined(separator: ", "))",
+        help: "add them to `keep:`", span: span)
+    }
+    let program = try finished.program(outputs: [node])
+    var elements: [Double] = []
+    elements.reserveCapacity(fit.drawCount * shape.reduce(1, *))
+    let workspace = UnsafeMutablePointer<Double>.allocate(capacity: program.workspaceCount + 8)
+    defer { workspace.deallocate() }
+    for draw in 0..<fit.drawCount {
+      elements += program.run(position: fit.inputs(draw), inputs: [], stream: nil, workspace: workspace)[0].elements
+    }
+    return PosteriorValue.value(elements, shape: shape, draws: fit.drawCount, isInteger: element == .integer)
+  }
+
+  private func modelKnows(_ name: String, _ model: ModelValue) -> Bool {
+    let first = name.split(separator: ".").first.map(String.init) ?? name
+    return model.model.members.contains { $0.name == first }
+  }
+
+  /// Draws × observations.
+  func logLikelihood(_ fit: PosteriorValue) throws -> Value {
+    let model = fit.model
+    let finished = try compiler.replay(model, stored: fit.sites) { site, _, _ in
+      if let value = model.interventions[site] { return .fixed(value) }
+      if let value = model.conditions[site] { return .data(value, model.places[site]) }
+      return .draw
+    }
+    let observed = finished.trace.state.sites.filter { $0.role == .observed }
+    guard !observed.isEmpty else {
+      throw Fault("M308", "the model of this fit has no given site", span: context.callSpan)
+    }
+    let pieces = observed.flatMap { record in record.pointwise.map { (record, $0) } }
+    let program = try finished.program(outputs: pieces.map(\.1.node))
+    var starts: [String: Int] = [:]
+    var width = 0
+    for record in observed {
+      starts[record.name] = width
+      width += record.family.eventRank == 0 ? record.shape.reduce(1, *) : record.shape.dropLast().reduce(1, *)
+    }
+    var elements = Array(repeating: 0.0, count: fit.drawCount * width)
+    for draw in 0..<fit.drawCount {
+      let outputs = program.run(position: fit.inputs(draw), inputs: [])
+      for ((record, piece), output) in zip(pieces, outputs) {
+        let start = draw * width + (starts[record.name] ?? 0)
+        for (index, value) in output.elements.enumerated() { elements[start + (piece.positions?[index] ?? index)] += value }
+      }
+    }
+    return .realArray(RealArray(shape: [fit.drawCount, width], elements: elements))
+  }
+
+  /// The log density at constrained values of all latent sites, without Jacobian terms.
+  func logDensity(_ model: ModelValue, at initial: InitialValues) throws -> Value {
+    let compiled = try compiler.compile(model.with(coordinates: [:]))
+    var inputs: [Double] = []
+    for site in compiled.sites {
+      guard let value = initial.values[site.name], let data = TensorConversion.data(value) else {
+        throw Fault("M309", "a value for `\(site.name)` is missing", help: "write `.values(\(site.name): …)`", span: context.callSpan)
+      }
+      guard data.extents == site.shape else {
+        throw Fault(
+          "H230", "the value of `\(site.name)` has another shape than the site", expected: "shape \(site.shape)",
+          found: "shape \(data.extents)", span: context.callSpan)
+      }
+      inputs += data.elements
+    }
+    let finished = try compiler.replay(compiled.model, stored: compiled.sites) { site, _, _ in
+      if let value = model.interventions[site] { return .fixed(value) }
+      if let value = model.conditions[site] { return .data(value, model.places[site]) }
+      return .draw
+    }
+    let program = try finished.program(outputs: [finished.total(includingJacobians: false)])
+    return .real(program.run(position: inputs, inputs: [])[0].elements[0])
+  }
+}
+
+/// Reads the cancellation flag from sampling threads.
+final class CancellationProbe: @unchecked Sendable {
+  private let context: any CallContext
+  init(_ context: any CallContext) { self.context = context }
+  var isCancelled: Bool { context.isCancelled }
+}
+
+/// Shows progress lines, one at a time.
+final class ProgressSink: @unchecked Sendable {
+  private let context: any CallContext
+  private let lock = NSLock()
+  init(_ context: any CallContext) { self.context = context }
+  func show(_ line: String) { lock.withLock { context.progress(line) } }
+}
+
+/// Adds up what the chains report.
+final class ProgressBoard: Sendable {
+  private let state: Mutex<(done: [Int], total: Int, divergences: [Int])>
+  private let name: String
+  init(chains: Int, name: String) {
+    self.name = name
+    state = Mutex((Array(repeating: 0, count: chains), 0, Array(repeating: 0, count: chains)))
+  }
+  func update(_ fact: ChainRunner.Progress) -> String? {
+    state.withLock { state in
+      state.done[fact.chain] = fact.iteration
+      state.divergences[fact.chain] = fact.divergences
+      state.total = fact.total
+      let all = state.done.reduce(0, +)
+      let goal = state.total * state.done.count
+      let divergent = state.divergences.reduce(0, +)
+      return "\(name): \(100 * all / max(1, goal)) % of \(goal) transitions" + (divergent > 0 ? ", \(divergent) divergent" : "")
+    }
+  }
+}
