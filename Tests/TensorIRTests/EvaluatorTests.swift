@@ -164,6 +164,35 @@ import Testing
     #expect(program.blame(position: [3, 2, 2]) == nil)
   }
 
+  /// log 0 in the branch that is not taken is no fault; the division that follows is.
+  @Test func harmlessInfinitiesAreNotBlamed() throws {
+    let b = GraphBuilder()
+    let x = b.parameter(offset: 0, shape: [])
+    b.origin = 1
+    let chosen = b.select(b.binary(.less, b.constant(0), x), b.log(x), x)
+    b.origin = 2
+    let program = Program(try b.finish(outputs: [b.divide(b.constant(1), chosen)]))
+    #expect(try #require(program.blame(position: [0])).origin == 2)
+    #expect(program.blame(position: [0.5]) == nil)
+    #expect(program.blame(position: [-1]) == nil)
+  }
+
+  @Test func blameInsideALoop() throws {
+    let inner = GraphBuilder()
+    let state = inner.input(0, element: .real, shape: [])
+    inner.origin = 12
+    let next = inner.unary(.sqrt, inner.subtract(state, inner.constant(1)))
+    let body = ScanBody(
+      graph: try inner.finish(outputs: [next]), carryCount: 1, slicedCount: 0, steps: 4, isReversed: false)
+    let b = GraphBuilder()
+    let final = b.scan(body, carries: [b.parameter(offset: 0, shape: [])], sliced: [], captured: [])[0]
+    let program = Program(try b.finish(outputs: [final]))
+    let blame = try #require(program.blame(position: [5]))
+    #expect(blame.origin == 12)
+    #expect(blame.operation == "sqrt")
+    #expect(program.blame(position: [1000]) == nil)
+  }
+
   /// The value is finite, its slope is not: √x at 0.
   @Test func blameOfAGradient() throws {
     let b = GraphBuilder()

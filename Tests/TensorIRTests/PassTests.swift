@@ -130,6 +130,14 @@ import Testing
         $0.triangularSolve(
           $0.parameter(offset: 0, shape: Run.shape(2, 2)), $0.parameter(offset: 4, shape: Run.shape(2)))
       },
+      { $0.cholesky($0.parameter(offset: 0, shape: Run.shape(2, 3))) },
+      { $0.cholesky($0.parameter(offset: 0, shape: [])) },
+      { $0.lowerTriangle($0.parameter(offset: 0, shape: Run.shape(2))) },
+      { $0.diagonalPart($0.parameter(offset: 0, shape: Run.shape(2, 3))) },
+      {
+        $0.scatterAdd(
+          $0.parameter(offset: 0, shape: Run.shape(2)), [Run.numbers($0, [3], [0, 0, 0])], into: Run.shape(2))
+      },
     ]
     for (index, build) in builds.enumerated() {
       let b = GraphBuilder()
