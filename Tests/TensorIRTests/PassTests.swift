@@ -56,6 +56,64 @@ import Testing
       try Canonicalization.programDigest(first) != Canonicalization.programDigest(try regression([1, 2, 3], prior: 3)))
   }
 
+  /// Two data of one shape keep their places, whatever they hold.
+  @Test func newDataKeepTheProgramWhereSeveralDataHaveOneShape() throws {
+    func graph(_ seed: UInt64) throws -> Graph {
+      let b = GraphBuilder()
+      let slope = b.parameter(offset: 0, shape: [])
+      let (x, y, w) = (Run.normals(4, seed: seed), Run.normals(4, seed: seed + 1), Run.normals(4, seed: seed + 2))
+      func data(_ elements: [Double]) -> NodeID { b.data(TensorData(extents: [4], elements: elements)) }
+      let fitted = b.add(data(w), b.multiply(slope, b.exp(b.multiply(slope, data(x)))))
+      return try b.finish(outputs: [b.sumAll(b.square(b.subtract(data(y), fitted)))])
+    }
+    let digests = try (0..<20).map { try Canonicalization.programDigest(try graph(UInt64($0 * 10))) }
+    #expect(digests.allSatisfy { $0 == digests[0] })
+  }
+
+  /// A loop of two recurrences whose statements may stand in either order.
+  private func loop(swapped: Bool, dataSeed: UInt64 = 1) throws -> Graph {
+    let inner = GraphBuilder()
+    // Numbers of carries, slices, captured and stacks follow the order of statements.
+    func slot(_ first: Int) -> Int { swapped ? 1 - first : first }
+    let level = inner.input(slot(0), element: .real, shape: [])
+    let trend = inner.input(slot(1), element: .real, shape: [])
+    let u = inner.input(2 + slot(0), element: .real, shape: [])
+    let v = inner.input(2 + slot(1), element: .real, shape: [])
+    let a = inner.input(4 + slot(0), element: .real, shape: [])
+    let c = inner.input(4 + slot(1), element: .real, shape: [])
+    func nextLevel() -> NodeID { inner.add(inner.multiply(a, level), inner.add(u, trend)) }
+    func nextTrend() -> NodeID { inner.add(inner.unary(.tanh, inner.multiply(c, trend)), v) }
+    let (first, second) = swapped ? (nextTrend(), nextLevel()) : (nextLevel(), nextTrend())
+    let body = ScanBody(
+      graph: try inner.finish(outputs: [first, second, inner.exp(first), inner.exp(second)]), carryCount: 2,
+      slicedCount: 2, steps: 3, isReversed: false)
+    let b = GraphBuilder()
+    func ordered(_ pair: [NodeID]) -> [NodeID] { swapped ? pair.reversed() : pair }
+    func data(_ seed: UInt64) -> NodeID { b.data(TensorData(extents: [3], elements: Run.normals(3, seed: seed))) }
+    let results = b.scan(
+      body, carries: ordered([b.constant(0), b.constant(0)]), sliced: ordered([data(dataSeed), data(dataSeed + 1)]),
+      captured: ordered([b.parameter(offset: 0, shape: []), b.parameter(offset: 1, shape: [])]))
+    let levels = swapped ? results[3] : results[2]
+    let trends = swapped ? results[2] : results[3]
+    return try b.finish(outputs: [b.add(b.sumAll(levels), b.sumAll(b.square(trends)))])
+  }
+
+  @Test func statementsOfALoopMayStandInAnyOrder() throws {
+    let (plain, swapped) = (try loop(swapped: false), try loop(swapped: true))
+    #expect(try Canonicalization.programDigest(plain) == Canonicalization.programDigest(swapped))
+    #expect(
+      GraphPrinter.text(try Canonicalization.run(plain)) == GraphPrinter.text(try Canonicalization.run(swapped)))
+    let position = [0.7, -0.4]
+    let want = Run.plainly(plain, at: position)[0].elements[0]
+    #expect(abs(Run.plainly(try Canonicalization.run(swapped), at: position)[0].elements[0] - want) < 1e-13)
+    let (a, b) = (try Run.gradient(plain, at: position), try Run.gradient(swapped, at: position))
+    #expect(a.value.bitPattern == b.value.bitPattern)
+    #expect(a.gradient == b.gradient)
+    try Run.requireGradient(plain, at: position, "two recurrences")
+    let digests = try (0..<10).map { try Canonicalization.programDigest(try loop(swapped: false, dataSeed: 10 * $0)) }
+    #expect(digests.allSatisfy { $0 == digests[0] })
+  }
+
   @Test func resultDigestCoversEverythingThatAResultDependsOn() throws {
     func digest(
       _ graph: Graph, names: [String] = ["mu"], settings: [String] = ["draws 10"], seed: UInt64 = 1,
