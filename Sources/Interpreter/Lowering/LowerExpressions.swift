@@ -91,6 +91,26 @@ extension Lowerer {
     return first
   }
 
+  /// Evaluates the pieces of an interpolated text; tells where they are described.
+  mutating func textParts(_ parts: [CheckedExpression]) throws -> (first: Int32, count: Int32) {
+    let isCopied = parts.contains(where: Lowerer.mayAssign)
+    let pieces = try parts.map { part -> Plan.TextPart in
+      if case .string(let text) = part.kind {
+        let start = Int32(textBytes.count)
+        textBytes += Array(text.utf8)
+        return .literal(start: start, count: Int32(textBytes.count) - start)
+      }
+      let kind = RegisterKind(part.type)
+      guard isCopied else { return .slot(Plan.Slot(kind: kind, register: try value(part))) }
+      let register = new(kind)
+      try value(part, into: register)
+      return .slot(Plan.Slot(kind: kind, register: register))
+    }
+    let first = Int32(textParts.count)
+    textParts += pieces
+    return (first, Int32(pieces.count))
+  }
+
   // MARK: - Values
 
   /// Evaluates into a register: a local's own, or `target`, or a new temporary.
@@ -130,8 +150,8 @@ extension Lowerer {
       _ = try intrinsicNamed(name)
       emit(.loadBoxed, target, boxedConstant(.intrinsicFunction(name)))
     case .interpolation(let parts):
-      let first = try boxedRow(parts)
-      emit(.interpolate, target, first, Int32(parts.count))
+      let pieces = try textParts(parts)
+      emit(.interpolate, target, pieces.first, pieces.count)
     case .array(let elements):
       let first = try boxedRow(elements)
       if case .array = expression.type {

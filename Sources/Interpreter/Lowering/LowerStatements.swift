@@ -192,9 +192,9 @@ extension Lowerer {
     case .binary(.add, let left, let right):
       guard case .local(local) = left.kind, left.type == .string, right.type == .string else { return false }
       if case .interpolation(let parts) = right.kind {
-        let first = try boxedRow(parts)
+        let pieces = try textParts(parts)
         releaseThrough(local)
-        emit(.appendParts, slot.register, first, Int32(parts.count))
+        emit(.appendParts, slot.register, pieces.first, pieces.count)
         return true
       }
       let register = try value(right)

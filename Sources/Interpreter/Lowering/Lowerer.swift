@@ -18,6 +18,8 @@ struct Lowerer {
   var constants: [Int] = []
   var constantIndex: [Int: Int32] = [:]
   var boxedConstants: [Value] = []
+  var textParts: [Plan.TextPart] = []
+  var textBytes: [UInt8] = []
   var textIndex: [String: Int32] = [:]
   var plans: [Plan] = []
   var intrinsics: [Intrinsic] = []
@@ -90,7 +92,8 @@ struct Lowerer {
     }
     patch()
     return LoweredFunction(
-      source: function, code: code, spans: spans, constants: constants, boxedConstants: boxedConstants, plans: plans,
+      source: function, code: code, spans: spans, constants: constants, boxedConstants: boxedConstants,
+      textParts: textParts, textBytes: textBytes, plans: plans,
       intrinsics: intrinsics, real1: real1, real2: real2, real3: real3, scalarCount: Int(max(scalarMost, 1)),
       boxedCount: Int(max(boxedMost, RegisterKind(function.result).isBoxed ? 1 : 0)), counters: counters,
       parameters: function.parameters.map { slots[$0.rawValue] }, captures: captured.map { slots[$0.rawValue] },

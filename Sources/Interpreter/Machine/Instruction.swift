@@ -75,7 +75,7 @@ enum Opcode: UInt8, Sendable {
   case setList  // v[a][s[b]] = v[c], taken
   case appendBoxed  // v[a].append(v[b]), taken
   case appendText  // v[a] += v[b], texts or lists
-  case appendParts  // v[a] += texts of v[b], … c of them
+  case appendParts  // v[a] += texts of c parts from b on
   case getKey  // v[a] = v[b][v[c]]
   case addToKeyInt, addToKeyReal  // v[a][v[b]] = (v[a][v[b]] ?? s[d]) + s[c]
   case setKey  // v[a][v[b]] = v[c], taken
@@ -103,7 +103,8 @@ enum Opcode: UInt8, Sendable {
   case setPath  // v[a] at plan c = v[b], taken
   case makeArray  // v[a] = plan d of v[b], … c of them
   case makeClosure  // v[a] = plan b
-  case interpolate, makeTuple, makeList  // v[a] = of v[b], … c of them
+  case interpolate  // v[a] = texts of c parts from b on
+  case makeTuple, makeList  // v[a] = of v[b], … c of them
   case makeStructure, makeEnum  // v[a] = plan d of v[b], … c of them
   case makeDictionary  // v[a] = of c pairs from v[b] on
   case makeRange  // v[a] = s[b]..<s[c]; closed when d is 1
@@ -160,6 +161,13 @@ enum Plan: Sendable {
     var register: Int32
   }
 
+  /// One piece of an interpolated text.
+  enum TextPart: Sendable {
+    /// A range of the function's literal bytes.
+    case literal(start: Int32, count: Int32)
+    case slot(Slot)
+  }
+
   enum IndexPlan: Sendable {
     /// A boxed register.
     case value(Int32)
@@ -188,6 +196,9 @@ final class LoweredFunction: @unchecked Sendable {
   let spans: [SourceSpan]
   let constants: [Int]
   let boxedConstants: [Value]
+  /// Pieces of interpolated texts, and the bytes of the literal ones; plain memory, which the machine reads uncounted.
+  let textParts: UnsafeMutablePointer<Plan.TextPart>
+  let textBytes: UnsafeMutablePointer<UInt8>
   let plans: [Plan]
   let intrinsics: [Intrinsic]
   let real1: [@Sendable (Double) -> Double]
@@ -207,7 +218,8 @@ final class LoweredFunction: @unchecked Sendable {
 
   init(
     source: CheckedFunction, code instructions: [Instruction], spans: [SourceSpan], constants: [Int],
-    boxedConstants: [Value], plans: [Plan], intrinsics: [Intrinsic], real1: [@Sendable (Double) -> Double],
+    boxedConstants: [Value], textParts parts: [Plan.TextPart], textBytes bytes: [UInt8], plans: [Plan],
+    intrinsics: [Intrinsic], real1: [@Sendable (Double) -> Double],
     real2: [@Sendable (Double, Double) -> Double], real3: [@Sendable (Double, Double, Double) -> Double],
     scalarCount: Int, boxedCount: Int, counters: Range<Int>, parameters: [Plan.Slot], captures: [Plan.Slot],
     result: RegisterKind, locals: [Plan.Slot], sites: [Int: RandomSite]
@@ -216,6 +228,10 @@ final class LoweredFunction: @unchecked Sendable {
     code = UnsafeMutablePointer<Instruction>.allocate(capacity: max(1, instructions.count))
     code.initialize(from: instructions, count: instructions.count)
     codeCount = instructions.count
+    textParts = .allocate(capacity: max(1, parts.count))
+    textParts.initialize(from: parts, count: parts.count)
+    textBytes = .allocate(capacity: max(1, bytes.count))
+    textBytes.initialize(from: bytes, count: bytes.count)
     self.spans = spans
     self.constants = constants
     self.boxedConstants = boxedConstants
@@ -237,6 +253,9 @@ final class LoweredFunction: @unchecked Sendable {
   deinit {
     code.deinitialize(count: codeCount)
     code.deallocate()
+    // Both hold plain values.
+    textParts.deallocate()
+    textBytes.deallocate()
   }
 }
 

@@ -15,6 +15,66 @@ extension Machine {
     }
   }
 
+  /// Appends the pieces of an interpolated text. Short ones gather in a buffer first: one append instead of many.
+  func appendParts(
+    _ parts: UnsafeMutablePointer<Plan.TextPart>, _ count: Int, _ literals: UnsafeMutablePointer<UInt8>,
+    to text: inout String, _ s: UnsafeMutablePointer<Int>, _ v: UnsafeMutablePointer<Value>
+  ) throws {
+    try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 128) { buffer in
+      var filled = 0
+      func flush() {
+        if filled > 0 {
+          text.append(String(decoding: UnsafeBufferPointer(rebasing: buffer[0..<filled]), as: UTF8.self))
+        }
+        filled = 0
+      }
+      for index in 0..<count {
+        switch parts[index] {
+        case .literal(let start, let length):
+          let bytes = UnsafeBufferPointer(start: literals + Int(start), count: Int(length))
+          if bytes.count > 64 {
+            flush()
+            text.append(String(decoding: bytes, as: UTF8.self))
+            continue
+          }
+          if filled + bytes.count > buffer.count { flush() }
+          for byte in bytes {
+            buffer[filled] = byte
+            filled += 1
+          }
+        case .slot(let slot) where slot.kind == .int:
+          if filled + 24 > buffer.count { flush() }
+          filled = Machine.writeDigits(s[Int(slot.register)], buffer, filled)
+        case .slot(let slot):
+          flush()
+          try Operations.append(Machine.read(slot, s, v), to: &text, declarations)
+        }
+      }
+      flush()
+    }
+    try Operations.checkBudget(text.utf8.count, "a text")
+  }
+
+  /// Writes the decimal digits of a number; gives the position behind them.
+  private static func writeDigits(_ number: Int, _ buffer: UnsafeMutableBufferPointer<UInt8>, _ start: Int) -> Int {
+    var position = start
+    var rest = number.magnitude
+    if number < 0 {
+      buffer[position] = 0x2D
+      position += 1
+    }
+    let first = position
+    repeat {
+      let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+      buffer[position] = 0x30 + UInt8(truncatingIfNeeded: digit)
+      position += 1
+      rest = quotient
+    } while rest > 0
+    var digits = UnsafeMutableBufferPointer(rebasing: buffer[first..<position])
+    digits.reverse()
+    return position
+  }
+
   private func removeLast(_ slot: UnsafeMutablePointer<Value>) throws {
     let count = try Operations.count(slot.pointee)
     guard count > 0 else { throw Fault("R012", "there is no element to remove", help: "test `isEmpty` first") }
@@ -138,18 +198,8 @@ extension Machine {
       v[a] = .closure(ClosureValue(code: closure, captures: slots.map { Machine.read($0, s, v) }))
     case .interpolate:
       var text = ""
-      for index in b..<(b + c) {
-        try Operations.append(v[index], to: &text, declarations)
-        v[index] = .unit
-      }
+      try appendParts(code.textParts + b, c, code.textBytes, to: &text, s, v)
       v[a] = .string(text)
-    case .appendParts:
-      guard case .string = v[a] else { throw Operations.unsuitable("`+`", v[a]) }
-      let target = ValueLayout.string(v + a)
-      for index in b..<(b + c) {
-        try Operations.append(v[index], to: &target.pointee, declarations)
-        v[index] = .unit
-      }
     case .removeLast: try removeLast(v + a)
     case .makeTuple: v[a] = .tuple(taken(v, i.b, c))
     case .makeList: v[a] = .list(taken(v, i.b, c))

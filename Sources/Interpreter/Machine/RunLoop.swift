@@ -356,6 +356,11 @@ extension Machine {
         } else {
           v[Int(i.a)] = try Operations.binary(.add, v[Int(i.a)], v[Int(i.b)])
         }
+      case .appendParts:
+        frames[depth &- 1].position = pc
+        guard case .string = v[Int(i.a)] else { throw Operations.unsuitable("`+`", v[Int(i.a)]) }
+        let pieces = function._withUnsafeGuaranteedRef { ($0.textParts + Int(i.b), $0.textBytes) }
+        try appendParts(pieces.0, Int(i.c), pieces.1, to: &ValueLayout.string(v + Int(i.a)).pointee, s, v)
       case .getKey:
         if case .dictionary = v[Int(i.b)] {
           let dictionary = ValueLayout.dictionary(v + Int(i.b))
@@ -523,7 +528,7 @@ extension Machine {
         .setPath,
         .makeArray, .makeClosure, .interpolate, .makeTuple, .makeList, .makeStructure, .makeEnum, .makeDictionary,
         .makeRange, .rangeLower, .rangeUpper, .sequence, .enumIndex, .enumPayload, .unwrap, .forceUnwrap, .column,
-        .hook, .show, .getIndexed, .appendParts, .removeLast:
+        .hook, .show, .getIndexed, .removeLast:
         frames[depth &- 1].position = pc
         try rare(i, function, s, v)
       }
