@@ -47,7 +47,10 @@ package struct Distribution: Sendable {
     let b = GraphBuilder()
     let shape = [Dimension(count)] + batchShape.map { Dimension($0) }
     let size = shape.elementCount
-    guard size < 1 << 40 else { throw GraphError("too many draws to hold") }
+    let most = 1 << 26
+    guard size <= most / max(1, Shape(extents: eventShape).elementCount) else {
+      throw GraphError("\(count) draws are too many to hold: one call gives up to \(most) numbers")
+    }
     let elements = b.data(
       TensorData(extents: shape.extents, elements: (0..<size).map(Double.init)), element: .integer)
     let wide = zip(family.parameters, nodes(b)).map { parameter, node in

@@ -98,7 +98,7 @@ extension Checker {
   }
 
   /// A type as the user would write it.
-  func words(_ type: Type) -> String {
+  package func words(_ type: Type) -> String {
     func list(_ extents: [Extent]) -> String { extents.map { words($0) }.joined(separator: ", ") }
     switch type {
     case .unit: return "Void"

@@ -53,6 +53,8 @@ package final class Program: @unchecked Sendable {
   let poolCount: Int
   let bodies: [Program]
   let locations: [Location?]
+  /// Where the outputs lie, for loops over this program as a body.
+  let outputs: UnsafeMutablePointer<Location>
   /// Doubles of workspace, scans included.
   package let workspaceCount: Int
   package var workspaceByteCount: Int { (workspaceCount + 8) * MemoryLayout<Double>.stride }
@@ -63,6 +65,7 @@ package final class Program: @unchecked Sendable {
     instructions.deallocate()
     table.deallocate()
     pool.deallocate()
+    outputs.deallocate()
   }
 
   /// The key that random nodes draw from, and the number of the draw.
@@ -92,6 +95,10 @@ package final class Program: @unchecked Sendable {
     pool.initialize(from: builder.pool, count: poolCount)
     bodies = builder.bodies
     locations = builder.locations
+    outputs = UnsafeMutablePointer<Location>.allocate(capacity: max(1, graph.outputs.count))
+    for (slot, output) in graph.outputs.enumerated() {
+      (outputs + slot).initialize(to: builder.locations[output.index] ?? Location(base: 0, offset: 0))
+    }
     workspaceCount = builder.workspaceCount
   }
 
@@ -267,8 +274,7 @@ package final class Program: @unchecked Sendable {
       var offset = 0
       for k in 0..<outputCount {
         let size = outputs[2 * k]
-        guard let location = program.locations[program.graph.outputs[k].index] else { continue }
-        let source = program.address(location, position, UnsafePointer(addresses), bodyWorkspace)
+        let source = program.address(program.outputs[k], position, UnsafePointer(addresses), bodyWorkspace)
         if k < carryCount {
           (temporary + offset).update(from: source, count: size)
           offset += size

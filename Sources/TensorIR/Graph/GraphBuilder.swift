@@ -1,5 +1,3 @@
-package import Numerics
-
 /// A shape rule that was broken while a graph was built.
 package struct GraphError: Error, Sendable, CustomStringConvertible {
   package var description: String

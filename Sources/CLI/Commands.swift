@@ -1,0 +1,169 @@
+import ArgumentParser
+import Checking
+import Foundation
+import Interpreter
+import Notebooks
+import Syntax
+
+/// Reads a file, or says why it cannot be read.
+enum InputFile {
+  static func read(_ path: String) -> Result<[UInt8], DiagnosticError> {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      return .failure(DiagnosticError(Diagnostic("N001", "there is no file `\(path)`", at: nil, help: "check the name")))
+    }
+    guard !isFolder.boolValue else {
+      return .failure(DiagnosticError(Diagnostic("N001", "`\(path)` is a folder", at: nil, help: "name a file in it")))
+    }
+    guard let data = FileManager.default.contents(atPath: path) else {
+      return .failure(DiagnosticError(Diagnostic("N001", "`\(path)` cannot be read", at: nil, help: "check its permissions")))
+    }
+    return .success(Array(data))
+  }
+
+  static func name(_ path: String) -> String {
+    let last = URL(fileURLWithPath: path).lastPathComponent
+    return last.hasSuffix(".nb.md") ? String(last.dropLast(6)) : last
+  }
+
+  static func folder(_ path: String) -> URL { URL(fileURLWithPath: path).deletingLastPathComponent() }
+}
+
+struct NotebookCommand {
+  let file: String
+  let options: RunOptions
+  let terminal: Terminal
+
+  func run() -> Int32 {
+    do {
+      let bytes = try InputFile.read(file).get()
+      let cancellation = Cancellation()
+      let session = try Session(
+        installation: try Installation.find(), world: ProjectWorld(folder: InputFile.folder(file)),
+        threads: options.threadCount, cancellation: cancellation)
+      let interrupts = Interrupts(cancellation)
+      defer { withExtendedLifetime(interrupts) {} }
+      session.machine.onProgress = { terminal.progress($0) }
+      let source = session.add(name: URL(fileURLWithPath: file).lastPathComponent, bytes: bytes)
+      let document = NotebookParser.parse(source, version: programVersion)
+      session.machine.seedRoot = options.seed ?? UInt64(max(0, document.frontMatter.seed ?? 0))
+      let runner = NotebookRunner(document: document, name: InputFile.name(file), session: session)
+      if let title = document.frontMatter.title, !options.quiet { terminal.heading(title) }
+      // All errors first: nothing wrong runs long.
+      for diagnostic in runner.documentDiagnostics { terminal.show(diagnostic, session.sources) }
+      let succeeded = runner.run(
+        onCell: { _ in cancellation.reset() },
+        onResult: { show($0, session) })
+      terminal.endProgress()
+      return succeeded ? 0 : 1
+    } catch let error as DiagnosticError {
+      terminal.show(error.diagnostic, SourceMap())
+      return 1
+    } catch {
+      terminal.line("cairn: \(error)")
+      return 1
+    }
+  }
+
+  private func show(_ result: CellResult, _ session: Session) {
+    terminal.endProgress()
+    let title = result.cell.label ?? "cell \(result.cell.number)"
+    let isHidden = result.cell.flags.contains(.hidden) || result.cell.flags.contains(.noOutput)
+    switch result.status {
+    case .skipped(let cause):
+      terminal.heading("── \(title)")
+      terminal.line("skipped: it needs \(cause)")
+      return
+    case .done where isHidden || result.events.isEmpty: return
+    case .done, .erroneous, .failed, .failedAsAllowed: break
+    }
+    if !options.quiet { terminal.heading("── \(title)") }
+    for event in result.events { terminal.show(event, session.sources) }
+  }
+}
+
+struct CheckCommand {
+  let file: String
+  let terminal: Terminal
+
+  func run() -> Int32 {
+    do {
+      let bytes = try InputFile.read(file).get()
+      let session = try Session(
+        installation: try Installation.find(), world: ProjectWorld(folder: InputFile.folder(file)), threads: 1)
+      let source = session.add(name: URL(fileURLWithPath: file).lastPathComponent, bytes: bytes)
+      let diagnostics: [Diagnostic]
+      var cells = 0
+      if file.hasSuffix(".md") {
+        let document = NotebookParser.parse(source, version: programVersion)
+        let runner = NotebookRunner(document: document, name: InputFile.name(file), session: session)
+        diagnostics = runner.diagnostics
+        cells = document.cells.count
+      } else {
+        diagnostics = session.check(source, as: .script).unit.diagnostics
+      }
+      for diagnostic in diagnostics { terminal.show(diagnostic, session.sources) }
+      let errors = diagnostics.filter { $0.severity == .error }.count
+      let warnings = diagnostics.filter { $0.severity == .warning }.count
+      let what = cells > 0 ? "\(cells) cell\(cells == 1 ? "" : "s"), " : ""
+      terminal.line("\(InputFile.name(file)): \(what)\(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")")
+      return errors == 0 ? 0 : 1
+    } catch let error as DiagnosticError {
+      terminal.show(error.diagnostic, SourceMap())
+      return 1
+    } catch {
+      terminal.line("cairn: \(error)")
+      return 1
+    }
+  }
+}
+
+enum ScriptCommand {
+  static func run(file: String, options: RunOptions, terminal: Terminal) throws {
+    switch InputFile.read(file) {
+    case .failure(let error):
+      terminal.show(error.diagnostic, SourceMap())
+      throw ExitCode(1)
+    case .success(let bytes):
+      try run(
+        name: URL(fileURLWithPath: file).lastPathComponent, bytes: bytes, folder: InputFile.folder(file), options: options,
+        terminal: terminal)
+    }
+  }
+
+  static func run(text: String, options: RunOptions, terminal: Terminal) throws {
+    try run(
+      name: "-e", bytes: Array(text.utf8), folder: URL(fileURLWithPath: FileManager.default.currentDirectoryPath),
+      options: options, terminal: terminal)
+  }
+
+  private static func run(
+    name: String, bytes: [UInt8], folder: URL, options: RunOptions, terminal: Terminal
+  ) throws {
+    do {
+      let cancellation = Cancellation()
+      let session = try Session(
+        installation: try Installation.find(), world: ProjectWorld(folder: folder), threads: options.threadCount,
+        seed: options.seed ?? 0, cancellation: cancellation)
+      let interrupts = Interrupts(cancellation)
+      defer { withExtendedLifetime(interrupts) {} }
+      session.machine.onProgress = { terminal.progress($0) }
+      let source = session.add(name: name, bytes: bytes)
+      let (tree, unit) = session.check(source, as: .script)
+      for diagnostic in unit.diagnostics { terminal.show(diagnostic, session.sources) }
+      if unit.hasErrors { throw ExitCode(1) }
+      session.onEvent = { terminal.show($0, session.sources) }
+      var occurrences: [String: Int] = [:]
+      let identity = session.identity(label: "script", unit: unit, occurrences: &occurrences, tree: tree)
+      let (events, _, failed) = session.run(unit, identity: identity)
+      terminal.endProgress()
+      if failed {
+        if case .diagnostic(let diagnostic)? = events.last { terminal.show(diagnostic, session.sources) }
+        throw ExitCode(1)
+      }
+    } catch let error as DiagnosticError {
+      terminal.show(error.diagnostic, SourceMap())
+      throw ExitCode(1)
+    }
+  }
+}

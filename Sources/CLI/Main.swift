@@ -1,0 +1,130 @@
+import ArgumentParser
+import Foundation
+import Notebooks
+import Syntax
+
+/// The version of the program: major, minor, patch.
+let programVersion = [0, 1, 0]
+
+@main
+struct Cairn: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cairn",
+    abstract: "Literate scripting for Bayesian workflow.",
+    usage: """
+      cairn run NOTEBOOK.nb.md
+      cairn check NOTEBOOK.nb.md
+      cairn SCRIPT.cairn
+      cairn -e 'summary(…)'
+      cairn explain CODE
+      """,
+    version: programVersion.map(String.init).joined(separator: "."),
+    subcommands: [Run.self, Check.self, Explain.self, Evaluate.self],
+    defaultSubcommand: Evaluate.self)
+
+  static func main() {
+    // A reader that closes the pipe early ends the program quietly.
+    signal(SIGPIPE, SIG_DFL)
+    // Deeply nested programs need more than the main thread's stack.
+    let thread = Thread {
+      let arguments = Array(CommandLine.arguments.dropFirst())
+      do {
+        var command = try Cairn.parseAsRoot(arguments)
+        try command.run()
+      } catch {
+        Cairn.exit(withError: error)
+      }
+      Foundation.exit(0)
+    }
+    thread.stackSize = 512 << 20
+    thread.start()
+    while true { sleep(1000) }
+  }
+}
+
+struct RunOptions: ParsableArguments {
+  @Option(help: "The seed of all random streams; overrides the notebook's.")
+  var seed: UInt64?
+  @Option(help: "Threads for chains; by default one per core.")
+  var threads: Int?
+  @Flag(help: "Print no cell headings.")
+  var quiet = false
+
+  var threadCount: Int { max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount) }
+
+  func validate() throws {
+    if let threads, threads < 1 || threads > 1024 { throw ValidationError("--threads is between 1 and 1024") }
+  }
+}
+
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Run a notebook and show what its cells give.")
+  @Argument(help: "A notebook, NAME.nb.md.") var file: String
+  @OptionGroup var options: RunOptions
+
+  mutating func run() throws {
+    let terminal = Terminal()
+    guard file.hasSuffix(".md") else { return try ScriptCommand.run(file: file, options: options, terminal: terminal) }
+    let status = NotebookCommand(file: file, options: options, terminal: terminal).run()
+    throw ExitCode(status)
+  }
+}
+
+struct Check: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Find the errors of a notebook or script without running it.")
+  @Argument(help: "A notebook or script.") var file: String
+
+  mutating func run() throws {
+    let terminal = Terminal()
+    throw ExitCode(CheckCommand(file: file, terminal: terminal).run())
+  }
+}
+
+struct Explain: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Explain the code of a message: why, an example, and its mend.")
+  @Argument(help: "A code such as H203.") var code: String
+
+  mutating func run() throws {
+    let installation: Installation
+    do { installation = try Installation.find() } catch let error as DiagnosticError {
+      Terminal().show(error.diagnostic, SourceMap())
+      throw ExitCode(1)
+    }
+    let name = code.uppercased().filter { $0.isLetter || $0.isNumber }
+    guard let page = installation.docs?.appendingPathComponent("\(name).md"), let text = try? String(contentsOf: page, encoding: .utf8) else {
+      FileHandle.standardError.write(Data("cairn: no message has the code `\(code)`\n".utf8))
+      throw ExitCode(1)
+    }
+    print(text, terminator: text.hasSuffix("\n") ? "" : "\n")
+  }
+}
+
+/// `cairn SCRIPT.cairn`, `cairn -e TEXT`, and bare `cairn`.
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate", abstract: "Run a script, or the text after -e.", shouldDisplay: false)
+  @Option(name: .short, help: "Run this text.") var expression: String?
+  @Argument(help: "A script, NAME.cairn, or a notebook.") var file: String?
+  @OptionGroup var options: RunOptions
+
+  mutating func run() throws {
+    let terminal = Terminal()
+    if let expression { return try ScriptCommand.run(text: expression, options: options, terminal: terminal) }
+    guard let file else {
+      FileHandle.standardError.write(
+        Data("cairn: the interactive session is not part of this release\nrun a notebook with `cairn run NAME.nb.md`, a text with `cairn -e '…'`\n".utf8))
+      throw ExitCode(64)
+    }
+    if file.hasSuffix(".md") {
+      throw ExitCode(NotebookCommand(file: file, options: options, terminal: terminal).run())
+    }
+    if !FileManager.default.fileExists(atPath: file), !file.contains("."), !file.contains("/") {
+      let known = ["run", "check", "explain"]
+      let near = known.min { Terminal.distance($0, file) < Terminal.distance($1, file) }
+      let hint = near.flatMap { Terminal.distance($0, file) <= 2 ? "; did you mean `cairn \($0)`?" : nil } ?? ""
+      FileHandle.standardError.write(Data("cairn: `\(file)` is neither a command nor a file\(hint)\n".utf8))
+      throw ExitCode(64)
+    }
+    try ScriptCommand.run(file: file, options: options, terminal: terminal)
+  }
+}

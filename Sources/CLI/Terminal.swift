@@ -1,0 +1,108 @@
+import Foundation
+import Interpreter
+import Notebooks
+import Rendering
+import Syntax
+
+/// Where output goes: widths, colors, progress.
+final class Terminal: @unchecked Sendable {
+  let isTerminal: Bool
+  let usesColor: Bool
+  let width: Int
+  private let showsProgress: Bool
+  private var hasProgress = false
+  private let lock = NSLock()
+
+  init() {
+    isTerminal = isatty(STDOUT_FILENO) == 1
+    let environment = ProcessInfo.processInfo.environment
+    let isDumb = environment["TERM"] == "dumb"
+    usesColor = isTerminal && environment["NO_COLOR"] == nil && !isDumb
+    showsProgress = isatty(STDERR_FILENO) == 1 && !isDumb
+    var size = winsize()
+    if isTerminal, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 {
+      width = max(20, Int(size.ws_col))
+    } else {
+      width = environment["COLUMNS"].flatMap { Int($0) }.map { max(20, $0) } ?? 100
+    }
+  }
+
+  private func write(_ text: String, to file: FileHandle) { file.write(Data(text.utf8)) }
+
+  func line(_ text: String) {
+    lock.withLock {
+      clear()
+      write(text + "\n", to: .standardOutput)
+    }
+  }
+
+  func show(_ diagnostic: Diagnostic, _ sources: SourceMap) {
+    let text = DiagnosticRenderer(usesColor: usesColor, width: width).text(diagnostic, sources)
+    lock.withLock {
+      clear()
+      // Errors of a piped run belong to what it prints; a notebook's reader sees them in their place.
+      write(text + "\n", to: .standardOutput)
+    }
+  }
+
+  func show(_ event: CellEvent, _ sources: SourceMap) {
+    switch event {
+    case .diagnostic(let diagnostic): show(diagnostic, sources)
+    case .output(let output):
+      var text = TextRenderer(width: width).text(output)
+      if text.hasSuffix("\n") { text.removeLast() }
+      line(text)
+    }
+  }
+
+  func heading(_ text: String) { line(usesColor ? "\u{1B}[1;36m\(text)\u{1B}[0m" : text) }
+
+  /// A line that the next one replaces; on a terminal only.
+  func progress(_ text: String) {
+    guard showsProgress else { return }
+    lock.withLock {
+      let shown = text.count > width - 1 ? String(text.prefix(width - 1)) : text
+      write("\r\u{1B}[K\(shown)", to: .standardError)
+      hasProgress = true
+    }
+  }
+
+  private func clear() {
+    if hasProgress { write("\r\u{1B}[K", to: .standardError) }
+    hasProgress = false
+  }
+
+  func endProgress() { lock.withLock { clear() } }
+
+  /// Levenshtein distance, for near commands.
+  static func distance(_ a: String, _ b: String) -> Int {
+    let (x, y) = (Array(a), Array(b))
+    var row = Array(0...y.count)
+    for (i, p) in x.enumerated() {
+      var diagonal = row[0]
+      row[0] = i + 1
+      for (j, q) in y.enumerated() {
+        let next = min(row[j + 1] + 1, row[j] + 1, diagonal + (p == q ? 0 : 1))
+        diagonal = row[j + 1]
+        row[j + 1] = next
+      }
+    }
+    return row[y.count]
+  }
+}
+
+/// Ctrl-C: the first stops the running cell, the second the program.
+final class Interrupts {
+  private var source: (any DispatchSourceSignal)?
+
+  init(_ cancellation: Cancellation) {
+    signal(SIGINT, SIG_IGN)
+    let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: DispatchQueue(label: "interrupt"))
+    source.setEventHandler { @Sendable in
+      if cancellation.isCancelled { _exit(130) }
+      cancellation.cancel()
+    }
+    source.resume()
+    self.source = source
+  }
+}

@@ -1,0 +1,72 @@
+package import Syntax
+
+/// A notebook file taken apart without loss: concatenating the parts gives the bytes back.
+package struct NotebookDocument: Sendable {
+  package enum Part: Sendable {
+    /// Everything before the closing `---` line, that line included.
+    case frontMatter(ByteRange)
+    case prose(ByteRange)
+    case cell(NotebookCell)
+  }
+
+  package struct ByteRange: Sendable, Equatable {
+    package var start: Int
+    package var end: Int
+  }
+
+  package var source: SourceText
+  package var parts: [Part]
+  package var frontMatter: FrontMatter
+  package var diagnostics: [Diagnostic]
+
+  package var cells: [NotebookCell] {
+    parts.compactMap { if case .cell(let cell) = $0 { cell } else { nil } }
+  }
+
+  /// The bytes of the file.
+  package var printed: [UInt8] {
+    parts.flatMap { part -> ArraySlice<UInt8> in
+      switch part {
+      case .frontMatter(let range), .prose(let range): source.bytes[range.start..<range.end]
+      case .cell(let cell): source.bytes[cell.whole.start..<cell.whole.end]
+      }
+    }
+  }
+}
+
+/// An executable cell: a fence whose info string is `swift {…}`.
+package struct NotebookCell: Sendable {
+  package enum Flag: String, Sendable, CaseIterable {
+    case hidden, fold, setup, slow, exercise, solution
+    case noCode = "no-code"
+    case noOutput = "no-output"
+  }
+  package enum ErrorPolicy: String, Sendable { case none, allow, require }
+
+  /// From 1, in document order.
+  package var number: Int
+  package var label: String?
+  package var flags: Set<Flag>
+  /// Option values as written, by key.
+  package var options: [String: String]
+  package var errorPolicy: ErrorPolicy
+  package var seed: Int?
+  /// The fence with its first and last line.
+  package var whole: NotebookDocument.ByteRange
+  /// The code after the option lines.
+  package var code: NotebookDocument.ByteRange
+  /// The line of the file that the code starts on.
+  package var firstLine: Int
+}
+
+/// What stands between `---` lines at the top.
+package struct FrontMatter: Sendable {
+  package var title: String?
+  package var seed: Int?
+  package var engine: String?
+  /// `params:` by name, as text.
+  package var parameters: [String: String] = [:]
+  /// Scalars of all keys, as text.
+  package var values: [String: String] = [:]
+  package init() {}
+}

@@ -1,0 +1,384 @@
+import Foundation
+package import Syntax
+import Yams
+
+/// Reads `.nb.md` files: Markdown with executable fences.
+package struct NotebookParser {
+  package static let frontMatterKeys = [
+    "title", "subtitle", "author", "date", "lang", "description", "engine", "seed", "params", "bibliography", "toc",
+    "number-sections", "theme", "code", "data",
+  ]
+  package static let optionKeys = [
+    "cache", "refresh", "seed", "timeout", "params", "error", "caption", "alt", "width", "height", "code-summary",
+    "columns", "subcaptions", "output",
+  ]
+
+  private let source: SourceText
+  private let version: [Int]
+  private var diagnostics: [Diagnostic] = []
+  private var parts: [NotebookDocument.Part] = []
+  private var frontMatter = FrontMatter()
+  private var labels: [String: SourceSpan] = [:]
+  private var cellCount = 0
+
+  /// - Parameter version: of this program, for `engine:` in the front matter.
+  package static func parse(_ source: SourceText, version: [Int]) -> NotebookDocument {
+    var parser = NotebookParser(source: source, version: version)
+    parser.run()
+    return NotebookDocument(
+      source: source, parts: parser.parts, frontMatter: parser.frontMatter, diagnostics: parser.diagnostics)
+  }
+
+  private init(source: SourceText, version: [Int]) {
+    self.source = source
+    self.version = version
+  }
+
+  private var bytes: [UInt8] { source.bytes }
+  private var lineCount: Int { source.lineStarts.count }
+  private func lineStart(_ line: Int) -> Int { Int(source.lineStarts[line]) }
+  /// After the line's terminator.
+  private func lineEnd(_ line: Int) -> Int { line + 1 < lineCount ? Int(source.lineStarts[line + 1]) : bytes.count }
+
+  /// The line without its terminator.
+  private func content(_ line: Int) -> ArraySlice<UInt8> {
+    var end = lineEnd(line)
+    let start = lineStart(line)
+    if end > start, bytes[end - 1] == 0x0A { end -= 1 }
+    if end > start, bytes[end - 1] == 0x0D { end -= 1 }
+    return bytes[start..<end]
+  }
+
+  private func text(_ slice: ArraySlice<UInt8>) -> String { String(decoding: slice, as: UTF8.self) }
+  private func span(_ start: Int, _ end: Int) -> SourceSpan {
+    SourceSpan(source: source.id, start: Int32(start), end: Int32(end))
+  }
+
+  private mutating func run() {
+    checkEncoding()
+    var line = 0
+    var proseStart = 0
+    if let end = parseFrontMatter() {
+      parts.append(.frontMatter(.init(start: 0, end: lineEnd(end))))
+      line = end + 1
+      proseStart = lineEnd(end)
+    }
+    while line < lineCount {
+      guard let fence = openingFence(line) else {
+        line += 1
+        continue
+      }
+      var close = line + 1
+      while close < lineCount, !closes(fence, close) { close += 1 }
+      if fence.isExecutable {
+        if proseStart < lineStart(line) { parts.append(.prose(.init(start: proseStart, end: lineStart(line)))) }
+        if close >= lineCount {
+          diagnostics.append(
+            Diagnostic(
+              "N003", "the cell is not closed", at: span(lineStart(line), lineStart(line) + content(line).count),
+              caret: "opened here", help: "end it with a line of \(String(repeating: fence.character, count: fence.length))"))
+        }
+        parseCell(fence, open: line, close: close)
+        proseStart = close < lineCount ? lineEnd(close) : bytes.count
+      }
+      line = close + 1
+    }
+    if proseStart < bytes.count { parts.append(.prose(.init(start: proseStart, end: bytes.count))) }
+  }
+
+  private mutating func checkEncoding() {
+    guard String(validating: bytes, as: UTF8.self) == nil else { return }
+    var position = 0
+    while position < bytes.count {
+      let byte = bytes[position]
+      let length = byte < 0x80 ? 1 : byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC2 ? 2 : 0
+      let isGood = length > 0 && position + length <= bytes.count
+        && String(validating: bytes[position..<(position + max(1, length))], as: UTF8.self) != nil
+      guard isGood else {
+        diagnostics.append(
+          Diagnostic(
+            "N002", "the file is not UTF-8", at: span(position, position + 1),
+            found: "the byte 0x" + String(byte, radix: 16, uppercase: true), help: "save it as UTF-8"))
+        return
+      }
+      position += length
+    }
+  }
+
+  // MARK: - Front matter
+
+  private mutating func parseFrontMatter() -> Int? {
+    guard lineCount > 1 else { return nil }
+    var first = content(0)
+    if first.starts(with: [0xEF, 0xBB, 0xBF]) { first = first.dropFirst(3) }
+    guard text(first).trimmingCharacters(in: .whitespaces) == "---" else { return nil }
+    guard let end = (1..<lineCount).first(where: { ["---", "..."].contains(text(content($0)).trimmingCharacters(in: .whitespaces)) })
+    else {
+      diagnostics.append(
+        Diagnostic("N004", "the front matter is not closed", at: span(lineStart(0), lineStart(0) + 3), caret: "opened here", help: "end it with a line of `---`"))
+      return nil
+    }
+    let yaml = text(bytes[lineStart(1)..<lineStart(end)])
+    do {
+      guard let node = try Yams.compose(yaml: yaml) else { return end }
+      guard let mapping = node.mapping else {
+        diagnostics.append(
+          Diagnostic("N005", "the front matter has no `key: value` lines", at: span(lineStart(1), lineStart(1) + content(1).count)))
+        return end
+      }
+      for (key, value) in mapping { take(key, value) }
+    } catch let error as YamlError {
+      let (line, words) = NotebookParser.place(error)
+      let at = min(end, max(1, line + 1))
+      diagnostics.append(
+        Diagnostic("N005", "the front matter is not YAML: \(words)", at: span(lineStart(at), lineStart(at) + content(at).count)))
+    } catch {
+      diagnostics.append(Diagnostic("N005", "the front matter is not YAML", at: span(lineStart(1), lineStart(1) + content(1).count)))
+    }
+    return end
+  }
+
+  private static func place(_ error: YamlError) -> (Int, String) {
+    switch error {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+      return (mark.line - 1, problem)
+    default: return (0, "it cannot be read")
+    }
+  }
+
+  private func keySpan(_ key: Yams.Node) -> SourceSpan {
+    let line = min(lineCount - 1, key.mark.map { $0.line } ?? 1)
+    let start = lineStart(line) + max(0, (key.mark?.column ?? 1) - 1)
+    return span(start, start + (key.string ?? "").utf8.count)
+  }
+
+  private mutating func take(_ key: Yams.Node, _ value: Yams.Node) {
+    guard let name = key.string else { return }
+    guard NotebookParser.frontMatterKeys.contains(name) else {
+      diagnostics.append(
+        Diagnostic(
+          "N006", "`\(name)` is no key of the front matter", at: keySpan(key),
+          help: Nearest.suggest(name, NotebookParser.frontMatterKeys).map { "did you mean `\($0)`?" }
+            ?? "keys are \(NotebookParser.frontMatterKeys.joined(separator: ", "))"))
+      return
+    }
+    if let scalar = value.string { frontMatter.values[name] = scalar }
+    switch name {
+    case "title": frontMatter.title = value.string
+    case "seed":
+      guard let seed = value.int, seed >= 0 else {
+        diagnostics.append(Diagnostic("N007", "`seed` is a whole number", at: keySpan(key), found: value.string))
+        return
+      }
+      frontMatter.seed = seed
+    case "engine":
+      frontMatter.engine = value.string
+      let wanted = (value.string ?? "").split(separator: ".").compactMap { Int($0.filter(\.isNumber)) }
+      if wanted.isEmpty || version.lexicographicallyPrecedes(wanted) {
+        diagnostics.append(
+          Diagnostic(
+            "N008", "the notebook needs a newer engine", at: keySpan(key), expected: value.string,
+            found: version.map(String.init).joined(separator: "."), help: "update Cairn, or lower `engine:`"))
+      }
+    case "params":
+      for (parameter, default_) in value.mapping.map({ Array($0) }) ?? [] {
+        if let label = parameter.string, let text = default_.string { frontMatter.parameters[label] = text }
+      }
+    default: break
+    }
+  }
+
+  // MARK: - Fences
+
+  private struct Fence {
+    var character: Character
+    var length: Int
+    var isExecutable: Bool
+    /// Offset of `{` of the attributes.
+    var attributes: Int
+  }
+
+  private func openingFence(_ line: Int) -> Fence? {
+    let slice = content(line)
+    var position = slice.startIndex
+    if line == 0, slice.starts(with: [0xEF, 0xBB, 0xBF]) { position += 3 }
+    var indent = 0
+    while position < slice.endIndex, slice[position] == 0x20 {
+      position += 1
+      indent += 1
+    }
+    guard indent <= 3, position < slice.endIndex, slice[position] == 0x60 || slice[position] == 0x7E else { return nil }
+    let mark = slice[position]
+    var length = 0
+    while position < slice.endIndex, slice[position] == mark {
+      position += 1
+      length += 1
+    }
+    guard length >= 3 else { return nil }
+    let info = slice[position...]
+    if mark == 0x60, info.contains(0x60) { return nil }
+    while position < slice.endIndex, slice[position] == 0x20 || slice[position] == 0x09 { position += 1 }
+    var isExecutable = false
+    let word = Array("swift".utf8)
+    if slice[position...].starts(with: word) {
+      var rest = position + word.count
+      while rest < slice.endIndex, slice[rest] == 0x20 || slice[rest] == 0x09 { rest += 1 }
+      if rest < slice.endIndex, slice[rest] == UInt8(ascii: "{") {
+        isExecutable = true
+        position = rest
+      }
+    }
+    return Fence(
+      character: Character(Unicode.Scalar(mark)), length: length, isExecutable: isExecutable, attributes: position)
+  }
+
+  private func closes(_ fence: Fence, _ line: Int) -> Bool {
+    let trimmed = text(content(line)).drop { $0 == " " }
+    let run = trimmed.prefix { $0 == fence.character }
+    return run.count >= fence.length && trimmed.dropFirst(run.count).allSatisfy { $0 == " " || $0 == "\t" }
+  }
+
+  private mutating func parseCell(_ fence: Fence, open: Int, close: Int) {
+    cellCount += 1
+    var cell = NotebookCell(
+      number: cellCount, label: nil, flags: [], options: [:], errorPolicy: .none, seed: nil,
+      whole: .init(start: lineStart(open), end: close < lineCount ? lineEnd(close) : bytes.count),
+      code: .init(start: lineEnd(open), end: close < lineCount ? lineStart(close) : bytes.count),
+      firstLine: source.firstLine + open + 1)
+    attributes(fence, open, &cell)
+    var line = open + 1
+    while line < close, text(content(line)).hasPrefix("//|") {
+      option(line, &cell)
+      line += 1
+    }
+    cell.code.start = line < lineCount ? min(lineStart(line), cell.code.end) : cell.code.end
+    cell.firstLine = source.firstLine + line
+    parts.append(.cell(cell))
+  }
+
+  private mutating func attributes(_ fence: Fence, _ line: Int, _ cell: inout NotebookCell) {
+    let slice = content(line)
+    guard let end = slice[fence.attributes...].firstIndex(of: UInt8(ascii: "}")) else {
+      diagnostics.append(
+        Diagnostic("N009", "`{` of the cell's attributes is not closed", at: span(fence.attributes, fence.attributes + 1), help: "write `{#label .flag}`"))
+      return
+    }
+    if !slice[(end + 1)...].allSatisfy({ $0 == 0x20 || $0 == 0x09 }) {
+      diagnostics.append(Diagnostic("N009", "text after the attributes", at: span(end + 1, slice.endIndex), help: "options are lines `//| key: value`"))
+    }
+    var position = fence.attributes + 1
+    while position < end {
+      while position < end, slice[position] == 0x20 || slice[position] == 0x09 { position += 1 }
+      let start = position
+      while position < end, slice[position] != 0x20, slice[position] != 0x09 { position += 1 }
+      guard position > start else { break }
+      attribute(text(slice[start..<position]), span(start, position), &cell)
+    }
+  }
+
+  private mutating func attribute(_ word: String, _ place: SourceSpan, _ cell: inout NotebookCell) {
+    let name = String(word.dropFirst())
+    if word.hasPrefix("#") {
+      let isLawful = name.utf8.count <= 64 && name.first.map { $0.isASCII && $0.isLowercase } == true
+        && name.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-") }
+      guard isLawful else {
+        diagnostics.append(
+          Diagnostic("N010", "`\(name)` is no label", at: place, expected: "lower-case letters, digits and `-`, a letter first, at most 64"))
+        return
+      }
+      if let first = labels[name] {
+        diagnostics.append(
+          Diagnostic("N011", "the label `\(name)` stands twice", at: place, labels: [.init(span: first, text: "first here")], help: "labels are unique in a notebook"))
+        return
+      }
+      if cell.label != nil {
+        diagnostics.append(Diagnostic("N010", "a cell has one label", at: place))
+        return
+      }
+      labels[name] = place
+      cell.label = name
+    } else if word.hasPrefix(".") {
+      guard let flag = NotebookCell.Flag(rawValue: name) else {
+        let known = NotebookCell.Flag.allCases.map(\.rawValue)
+        diagnostics.append(
+          Diagnostic(
+            "N012", "`.\(name)` is no flag of a cell", at: place,
+            help: Nearest.suggest(name, known).map { "did you mean `.\($0)`?" } ?? "flags are \(known.map { "." + $0 }.joined(separator: " "))"))
+        return
+      }
+      cell.flags.insert(flag)
+    } else {
+      diagnostics.append(
+        Diagnostic("N009", "`\(word)` is neither a label nor a flag", at: place, expected: "`#label` or `.flag`", help: "options are lines `//| key: value` at the top of the cell"))
+    }
+  }
+
+  private mutating func option(_ line: Int, _ cell: inout NotebookCell) {
+    let slice = content(line)
+    let body = text(slice.dropFirst(3))
+    guard let colon = body.firstIndex(of: ":") else {
+      diagnostics.append(Diagnostic("N013", "an option is `//| key: value`", at: span(slice.startIndex, slice.endIndex)))
+      return
+    }
+    let key = body[..<colon].trimmingCharacters(in: .whitespaces)
+    let offset = slice.startIndex + 3 + body[..<colon].prefix { $0 == " " }.utf8.count
+    let place = span(offset, offset + key.utf8.count)
+    guard NotebookParser.optionKeys.contains(key) else {
+      diagnostics.append(
+        Diagnostic(
+          "N014", "`\(key)` is no option of a cell", at: place,
+          help: Nearest.suggest(key, NotebookParser.optionKeys).map { "did you mean `\($0)`?" }
+            ?? "options are \(NotebookParser.optionKeys.joined(separator: ", "))"))
+      return
+    }
+    guard cell.options[key] == nil else {
+      diagnostics.append(Diagnostic("N015", "the option `\(key)` stands twice", at: place))
+      return
+    }
+    let raw = body[body.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+    guard let node = try? Yams.compose(yaml: raw) ?? nil else {
+      diagnostics.append(Diagnostic("N013", "the value of `\(key)` cannot be read", at: place, found: raw))
+      return
+    }
+    cell.options[key] = node.string ?? raw
+    switch key {
+    case "error":
+      guard let policy = NotebookCell.ErrorPolicy(rawValue: node.string ?? ""), policy != .none else {
+        diagnostics.append(Diagnostic("N016", "`error` is `allow` or `require`", at: place, found: raw))
+        return
+      }
+      cell.errorPolicy = policy
+    case "seed":
+      guard let seed = node.int, seed >= 0 else {
+        diagnostics.append(Diagnostic("N016", "`seed` is a whole number", at: place, found: raw))
+        return
+      }
+      cell.seed = seed
+    default: break
+    }
+  }
+}
+
+/// The candidate nearest to a misspelled word.
+enum Nearest {
+  static func suggest(_ name: String, _ candidates: [String]) -> String? {
+    let goal = Array(name.lowercased())
+    let ranked = candidates.map { ($0, distance(goal, Array($0.lowercased()))) }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }
+    guard let best = ranked.first, best.1 <= max(1, goal.count / 3) else { return nil }
+    return best.0
+  }
+
+  private static func distance(_ a: [Character], _ b: [Character]) -> Int {
+    var row = Array(0...b.count)
+    for (i, x) in a.enumerated() {
+      var diagonal = row[0]
+      row[0] = i + 1
+      for (j, y) in b.enumerated() {
+        let next = min(row[j + 1] + 1, row[j] + 1, diagonal + (x == y ? 0 : 1))
+        diagonal = row[j + 1]
+        row[j + 1] = next
+      }
+    }
+    return row[b.count]
+  }
+}

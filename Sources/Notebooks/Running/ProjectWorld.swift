@@ -1,0 +1,53 @@
+package import Checking
+package import Foundation
+package import Interpreter
+
+/// The file system as evaluation sees it: paths are relative to the folder of the notebook or script.
+package final class ProjectWorld: World {
+  package let folder: URL
+  package let parameters: [String: String]
+
+  package init(folder: URL, parameters: [String: String] = [:]) {
+    self.folder = folder
+    self.parameters = parameters
+  }
+
+  private func resolve(_ path: String) -> URL {
+    path.hasPrefix("/") ? URL(fileURLWithPath: path) : folder.appendingPathComponent(path)
+  }
+
+  package func readFile(_ path: String) throws -> [UInt8] {
+    let url = resolve(path)
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
+      throw Fault("R060", "there is no file `\(path)`", help: "paths are relative to the folder of the notebook")
+    }
+    guard !isFolder.boolValue else { throw Fault("R060", "`\(path)` is a folder", help: "name a file in it") }
+    guard let data = FileManager.default.contents(atPath: url.path) else {
+      throw Fault("R060", "`\(path)` cannot be read", help: "check its permissions")
+    }
+    return Array(data)
+  }
+
+  package func fileExists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: resolve(path).path) }
+
+  package func listDirectory(_ path: String) throws -> [String] {
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: resolve(path).path).sorted()
+    } catch { throw Fault("R060", "`\(path)` cannot be listed") }
+  }
+
+  package func environment(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
+  package func parameter(_ name: String) -> String? { parameters[name] }
+  package func now() -> Double { Date().timeIntervalSince1970 }
+}
+
+/// The columns of CSV files for the checker, read through the world.
+package struct WorldSchema: SchemaSource {
+  let world: any World
+  package init(_ world: any World) { self.world = world }
+  package func columns(ofCSV path: String) -> [TableType.Column]? {
+    guard let bytes = try? world.readFile(path) else { return nil }
+    return TableLibrary.columns(ofCSV: bytes)
+  }
+}

@@ -1,0 +1,132 @@
+package import Checking
+import Foundation
+package import Interpreter
+package import Modeling
+package import Numerics
+package import Rendering
+package import Syntax
+
+/// One thing a cell gave, in order: output, or a diagnostic.
+package enum CellEvent: Sendable {
+  case output(OutputEvent)
+  case diagnostic(Diagnostic)
+}
+
+/// Collects the events of the running cell.
+final class EventCollector: OutputSink, @unchecked Sendable {
+  private let lock = NSLock()
+  private var events: [CellEvent] = []
+  var onEvent: ((CellEvent) -> Void)?
+
+  func emit(_ event: OutputEvent) { add(.output(event)) }
+  func add(_ event: CellEvent) {
+    lock.withLock { events.append(event) }
+    onEvent?(event)
+  }
+  func take() -> [CellEvent] {
+    lock.withLock {
+      defer { events = [] }
+      return events
+    }
+  }
+}
+
+/// Checks and runs units of text one after the other over one library: what notebooks, scripts and `-e` share.
+package final class Session {
+  package private(set) var sources = SourceMap()
+  package let checker = Checker()
+  package let machine: Machine
+  package let engine: Engine
+  let collector = EventCollector()
+  let world: any World
+
+  /// - Throws: ``DiagnosticError`` where the library cannot be read or has an error.
+  package init(
+    installation: Installation, world: any World, threads: Int, seed: UInt64 = 0, cancellation: Cancellation = Cancellation()
+  ) throws {
+    self.world = world
+    engine = Engine()
+    machine = Machine(
+      registry: engine.registry, hooks: engine, world: world, sink: collector, threads: threads,
+      cancellation: cancellation)
+    machine.seedRoot = seed
+    let collector = self.collector
+    machine.onWarning = { collector.add(.diagnostic($0)) }
+    for (name, bytes) in try installation.libraryFiles() {
+      let source = sources.add(name: name, bytes: bytes)
+      let unit = checker.check(Parser.parse(source, as: .library), as: .library, name: name)
+      if let error = unit.diagnostics.first(where: { $0.severity == .error }) {
+        throw DiagnosticError(
+          Diagnostic(
+            "N021", "the library file `\(name)` has an error: \(error.message)", at: error.span, help: "install again"))
+      }
+      machine.update(checker.table)
+      try machine.run(unit)
+    }
+  }
+
+  package func add(name: String, bytes: [UInt8], firstLine: Int = 1) -> SourceText {
+    sources.add(name: name, bytes: bytes, firstLine: firstLine)
+  }
+
+  /// Parses and checks a text as a unit.
+  package func check(_ source: SourceText, as kind: Checker.UnitKind) -> (tree: SyntaxTree, unit: CheckedUnit) {
+    let tree = Parser.parse(source)
+    let unit = checker.check(tree, as: kind, name: source.name, schema: WorldSchema(world))
+    machine.update(checker.table)
+    return (tree, unit)
+  }
+
+  /// The identity from which a cell's random streams derive: its label, else its first export with its occurrence, else
+  /// its text.
+  package func identity(label: String?, unit: CheckedUnit, occurrences: inout [String: Int], tree: SyntaxTree) -> String {
+    if let label { return "#" + label }
+    if let export = unit.exports.min(by: { $0.global.rawValue < $1.global.rawValue }) {
+      let name = checker.table.globals[export.global.rawValue].name
+      occurrences[name, default: 0] += 1
+      return "\(name)/\(occurrences[name] ?? 1)"
+    }
+    var builder = DigestBuilder()
+    builder.append(tag: "cell")
+    for token in tree.tokens { builder.append(tree.source.text(SourceSpan(source: tree.source.id, start: token.start, end: token.end))) }
+    return builder.finish().description
+  }
+
+  /// Whether the user asked to stop.
+  package var isInterrupted: Bool { machine.cancellation.isCancelled }
+
+  /// Runs a checked unit. Events come in order; an error is the last of them.
+  package func run(
+    _ unit: CheckedUnit, identity: String, seed: UInt64? = nil
+  ) -> (events: [CellEvent], exports: [CellResult.Export], failed: Bool) {
+    machine.cellIdentity = identity
+    let root = machine.seedRoot
+    if let seed { machine.seedRoot = seed }
+    defer { machine.seedRoot = root }
+    _ = collector.take()
+    func failure(_ diagnostic: Diagnostic) -> (events: [CellEvent], exports: [CellResult.Export], failed: Bool) {
+      collector.add(.diagnostic(diagnostic))
+      return (collector.take(), [], true)
+    }
+    do {
+      let values = try machine.run(unit)
+      let code = CodeDigests(checker.table)
+      let exports = values.map { global, value in
+        CellResult.Export(
+          name: checker.table.globals[global.rawValue].name, digest: value.digest(checker.table, code: code))
+      }
+      return (collector.take(), exports, false)
+    } catch let error as DiagnosticError {
+      return failure(error.diagnostic)
+    } catch let fault as Fault {
+      return failure(fault.diagnostic(at: unit.main.span))
+    } catch {
+      return failure(Diagnostic("R099", "the cell failed: \(error)", at: unit.main.span))
+    }
+  }
+
+  package var onEvent: ((CellEvent) -> Void)? {
+    get { collector.onEvent }
+    set { collector.onEvent = newValue }
+  }
+}
