@@ -1,0 +1,56 @@
+# Everything a fresh Debian machine with a Swift toolchain needs: `make demo`, `make test`. `make help` lists the rest.
+
+SHELL := /bin/bash
+SWIFT ?= swift
+CONFIGURATION := release
+# Imports are the architecture (see Package.swift): an undeclared one fails the build.
+FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check error
+PREFIX ?= /usr/local
+BINARY := .build/$(CONFIGURATION)/cairn
+PACKAGES := libopenblas-dev libssl-dev
+
+.PHONY: help deps build demo test check format lint golden bench check-posteriors install clean
+
+help: ## List the targets.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+deps: ## Install what is missing from Debian's packages.
+	@scripts/install-dependencies $(PACKAGES)
+
+build: deps ## Build the program.
+	$(SWIFT) build $(FLAGS) --product cairn
+
+demo: build ## Build, then run a real notebook.
+	$(BINARY) run notebooks/eight-schools.nb.md
+
+test: deps ## Run all fast tests; fails when one fails or is skipped.
+	@scripts/run-tests $(SWIFT) test $(FLAGS) --disable-testable-imports
+
+check: lint test ## What a reviewer runs: formatting, tests, links, spec pages.
+	scripts/check-links
+	$(MAKE) build
+	$(BINARY) check notebooks/eight-schools.nb.md
+
+lint: ## Formatting.
+	$(SWIFT) format lint --strict --recursive --configuration .swift-format Sources Tests Package.swift
+
+format: ## Rewrite the formatting.
+	$(SWIFT) format --in-place --recursive --configuration .swift-format Sources Tests Package.swift
+
+golden: ## Rewrite the golden files; read the difference before committing.
+	CAIRN_UPDATE_GOLDEN=1 $(SWIFT) test $(FLAGS) --disable-testable-imports
+
+bench: build ## Print speed ratios; asserts nothing.
+	python3 Benchmarks/run.py --cairn $(BINARY)
+
+check-posteriors: build ## Compare fits with reference posteriors.
+	python3 Tests/Posteriors/check.py --cairn $(BINARY)
+
+install: build ## Copy the program, its library and its error pages below PREFIX.
+	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/cairn
+	mkdir -p $(DESTDIR)$(PREFIX)/share/cairn/stdlib $(DESTDIR)$(PREFIX)/share/cairn/docs/errors
+	install -m 644 stdlib/*.cairn $(DESTDIR)$(PREFIX)/share/cairn/stdlib/
+	install -m 644 docs/errors/*.md $(DESTDIR)$(PREFIX)/share/cairn/docs/errors/
+
+clean: ## Remove what was built.
+	rm -rf .build
