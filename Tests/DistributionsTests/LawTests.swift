@@ -121,6 +121,8 @@ import Testing
     let many = try #require(try distribution.draws(50, key: RandomKey(seed: 9)))
     #expect(Array(many.elements.prefix(3)) == few.elements)
     #expect(try distribution.draws(0, key: RandomKey(seed: 9))?.elements == [])
+    #expect(throws: GraphError.self) { try distribution.draws(-1, key: RandomKey(seed: 9)) }
+    #expect(throws: GraphError.self) { try distribution.draws(Int.max, key: RandomKey(seed: 9)) }
   }
 
   static let matrix = [2.0, 0.6, 0.6, 0.5]
