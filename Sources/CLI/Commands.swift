@@ -10,13 +10,15 @@ enum InputFile {
   static func read(_ path: String) -> Result<[UInt8], DiagnosticError> {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      return .failure(DiagnosticError(Diagnostic("N001", "there is no file `\(path)`", at: nil, help: "check the name")))
+      return .failure(
+        DiagnosticError(Diagnostic("N001", "there is no file `\(path)`", at: nil, help: "check the name")))
     }
     guard !isFolder.boolValue else {
       return .failure(DiagnosticError(Diagnostic("N001", "`\(path)` is a folder", at: nil, help: "name a file in it")))
     }
     guard let data = FileManager.default.contents(atPath: path) else {
-      return .failure(DiagnosticError(Diagnostic("N001", "`\(path)` cannot be read", at: nil, help: "check its permissions")))
+      return .failure(
+        DiagnosticError(Diagnostic("N001", "`\(path)` cannot be read", at: nil, help: "check its permissions")))
     }
     return .success(Array(data))
   }
@@ -38,24 +40,27 @@ struct NotebookCommand {
     do {
       let bytes = try InputFile.read(file).get()
       let cancellation = Cancellation()
+      var sources = SourceMap()
+      let source = sources.add(name: URL(fileURLWithPath: file).lastPathComponent, bytes: bytes)
+      let document = NotebookParser.parse(source, version: programVersion)
+      let world = ProjectWorld(folder: InputFile.folder(file), parameters: document.frontMatter.parameters)
       let session = try Session(
-        installation: try Installation.find(), world: ProjectWorld(folder: InputFile.folder(file)),
-        threads: options.threadCount, cancellation: cancellation)
+        installation: try Installation.find(), world: world, sources: sources, threads: options.threadCount,
+        seed: options.seed ?? UInt64(max(0, document.frontMatter.seed ?? 0)), cancellation: cancellation)
       let interrupts = Interrupts(cancellation)
       defer { withExtendedLifetime(interrupts) {} }
       session.machine.onProgress = { terminal.progress($0) }
-      let source = session.add(name: URL(fileURLWithPath: file).lastPathComponent, bytes: bytes)
-      let document = NotebookParser.parse(source, version: programVersion)
-      session.machine.seedRoot = options.seed ?? UInt64(max(0, document.frontMatter.seed ?? 0))
       let runner = NotebookRunner(document: document, name: InputFile.name(file), session: session)
       if let title = document.frontMatter.title, !options.quiet { terminal.heading(title) }
       // All errors first: nothing wrong runs long.
-      for diagnostic in runner.documentDiagnostics { terminal.show(diagnostic, session.sources) }
-      let succeeded = runner.run(
-        onCell: { _ in cancellation.reset() },
-        onResult: { show($0, session) })
+      for diagnostic in runner.errors { terminal.show(diagnostic, session.sources) }
+      let outcome = runner.run(onCell: { _ in }, onResult: { show($0, session) })
       terminal.endProgress()
-      return succeeded ? 0 : 1
+      switch outcome {
+      case .succeeded: return 0
+      case .failed: return 1
+      case .interrupted: return 130
+      }
     } catch let error as DiagnosticError {
       terminal.show(error.diagnostic, SourceMap())
       return 1
@@ -68,17 +73,21 @@ struct NotebookCommand {
   private func show(_ result: CellResult, _ session: Session) {
     terminal.endProgress()
     let title = result.cell.label ?? "cell \(result.cell.number)"
-    let isHidden = result.cell.flags.contains(.hidden) || result.cell.flags.contains(.noOutput)
+    let events = result.events.filter { result.cell.shows($0) }
     switch result.status {
     case .skipped(let cause):
       terminal.heading("── \(title)")
-      terminal.line("skipped: it needs \(cause)")
+      terminal.line("skipped: \(cause)")
       return
-    case .done where isHidden || result.events.isEmpty: return
-    case .done, .erroneous, .failed, .failedAsAllowed: break
+    case .erroneous:
+      terminal.heading("── \(title)")
+      terminal.line("not run: it has errors, shown above")
+      return
+    case .done, .failed, .failedAsAllowed: break
     }
+    if events.isEmpty { return }
     if !options.quiet { terminal.heading("── \(title)") }
-    for event in result.events { terminal.show(event, session.sources) }
+    for event in events { terminal.show(event, session.sources) }
   }
 }
 
@@ -106,7 +115,9 @@ struct CheckCommand {
       let errors = diagnostics.filter { $0.severity == .error }.count
       let warnings = diagnostics.filter { $0.severity == .warning }.count
       let what = cells > 0 ? "\(cells) cell\(cells == 1 ? "" : "s"), " : ""
-      terminal.line("\(InputFile.name(file)): \(what)\(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")")
+      terminal.line(
+        "\(InputFile.name(file)): \(what)\(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")"
+      )
       return errors == 0 ? 0 : 1
     } catch let error as DiagnosticError {
       terminal.show(error.diagnostic, SourceMap())
@@ -126,7 +137,8 @@ enum ScriptCommand {
       throw ExitCode(1)
     case .success(let bytes):
       try run(
-        name: URL(fileURLWithPath: file).lastPathComponent, bytes: bytes, folder: InputFile.folder(file), options: options,
+        name: URL(fileURLWithPath: file).lastPathComponent, bytes: bytes, folder: InputFile.folder(file),
+        options: options,
         terminal: terminal)
     }
   }

@@ -71,7 +71,8 @@ struct Run: ParsableCommand {
 }
 
 struct Check: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Find the errors of a notebook or script without running it.")
+  static let configuration = CommandConfiguration(
+    abstract: "Find the errors of a notebook or script without running it.")
   @Argument(help: "A notebook or script.") var file: String
 
   mutating func run() throws {
@@ -81,7 +82,8 @@ struct Check: ParsableCommand {
 }
 
 struct Explain: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Explain the code of a message: why, an example, and its mend.")
+  static let configuration = CommandConfiguration(
+    abstract: "Explain the code of a message: why, an example, and its mend.")
   @Argument(help: "A code such as H203.") var code: String
 
   mutating func run() throws {
@@ -91,7 +93,9 @@ struct Explain: ParsableCommand {
       throw ExitCode(1)
     }
     let name = code.uppercased().filter { $0.isLetter || $0.isNumber }
-    guard let page = installation.docs?.appendingPathComponent("\(name).md"), let text = try? String(contentsOf: page, encoding: .utf8) else {
+    guard let page = installation.docs?.appendingPathComponent("\(name).md"),
+      let text = try? String(contentsOf: page, encoding: .utf8)
+    else {
       FileHandle.standardError.write(Data("cairn: no message has the code `\(code)`\n".utf8))
       throw ExitCode(1)
     }
@@ -104,26 +108,32 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Run a script, or the text after -e.", shouldDisplay: false)
   @Option(name: .short, help: "Run this text.") var expression: String?
-  @Argument(help: "A script, NAME.cairn, or a notebook.") var file: String?
+  @Argument(help: "A script, NAME.cairn, or a notebook.") var files: [String] = []
   @OptionGroup var options: RunOptions
 
   mutating func run() throws {
     let terminal = Terminal()
     if let expression { return try ScriptCommand.run(text: expression, options: options, terminal: terminal) }
-    guard let file else {
+    guard let file = files.first else {
       FileHandle.standardError.write(
-        Data("cairn: the interactive session is not part of this release\nrun a notebook with `cairn run NAME.nb.md`, a text with `cairn -e '…'`\n".utf8))
+        Data(
+          "cairn: the interactive session is not part of this release\nrun a notebook with `cairn run NAME.nb.md`, a text with `cairn -e '…'`\n"
+            .utf8))
       throw ExitCode(64)
     }
-    if file.hasSuffix(".md") {
-      throw ExitCode(NotebookCommand(file: file, options: options, terminal: terminal).run())
-    }
     if !FileManager.default.fileExists(atPath: file), !file.contains("."), !file.contains("/") {
-      let known = ["run", "check", "explain"]
+      let known = Cairn.configuration.subcommands.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
       let near = known.min { Terminal.distance($0, file) < Terminal.distance($1, file) }
       let hint = near.flatMap { Terminal.distance($0, file) <= 2 ? "; did you mean `cairn \($0)`?" : nil } ?? ""
       FileHandle.standardError.write(Data("cairn: `\(file)` is neither a command nor a file\(hint)\n".utf8))
       throw ExitCode(64)
+    }
+    if let second = files.dropFirst().first {
+      FileHandle.standardError.write(Data("cairn: one file at a time, and `\(second)` is one too many\n".utf8))
+      throw ExitCode(64)
+    }
+    if file.hasSuffix(".md") {
+      throw ExitCode(NotebookCommand(file: file, options: options, terminal: terminal).run())
     }
     try ScriptCommand.run(file: file, options: options, terminal: terminal)
   }

@@ -37,12 +37,25 @@ final class Terminal: @unchecked Sendable {
   }
 
   func show(_ diagnostic: Diagnostic, _ sources: SourceMap) {
-    let text = DiagnosticRenderer(usesColor: usesColor, width: width).text(diagnostic, sources)
+    let text = DiagnosticRenderer(usesColor: usesColor, width: width).text(Terminal.harmless(diagnostic), sources)
     lock.withLock {
       clear()
       // Errors of a piped run belong to what it prints; a notebook's reader sees them in their place.
       write(text + "\n", to: .standardOutput)
     }
+  }
+
+  /// A diagnostic whose words, which may quote a file, cannot command the terminal.
+  private static func harmless(_ diagnostic: Diagnostic) -> Diagnostic {
+    func clean(_ text: String) -> String { DisplayText.printable(text, keepsLines: true) }
+    var result = diagnostic
+    result.message = clean(diagnostic.message)
+    result.caretText = diagnostic.caretText.map(clean)
+    result.expected = diagnostic.expected.map(clean)
+    result.found = diagnostic.found.map(clean)
+    result.help = diagnostic.help.map(clean)
+    result.notes = diagnostic.notes.map(clean)
+    return result
   }
 
   func show(_ event: CellEvent, _ sources: SourceMap) {
@@ -55,7 +68,10 @@ final class Terminal: @unchecked Sendable {
     }
   }
 
-  func heading(_ text: String) { line(usesColor ? "\u{1B}[1;36m\(text)\u{1B}[0m" : text) }
+  func heading(_ text: String) {
+    let shown = DisplayText.printable(text, keepsLines: false)
+    line(usesColor ? "\u{1B}[1;36m\(shown)\u{1B}[0m" : shown)
+  }
 
   /// A line that the next one replaces; on a terminal only.
   func progress(_ text: String) {

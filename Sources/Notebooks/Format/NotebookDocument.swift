@@ -1,3 +1,4 @@
+import Rendering
 package import Syntax
 
 /// A notebook file taken apart without loss: concatenating the parts gives the bytes back.
@@ -41,6 +42,7 @@ package struct NotebookCell: Sendable {
     case noCode = "no-code"
     case noOutput = "no-output"
   }
+  package enum Output: String, Sendable { case text, table, plot, all }
   package enum ErrorPolicy: String, Sendable { case none, allow, require }
 
   /// From 1, in document order.
@@ -50,13 +52,33 @@ package struct NotebookCell: Sendable {
   /// Option values as written, by key.
   package var options: [String: String]
   package var errorPolicy: ErrorPolicy
+  /// Where the option `error` stands, or the fence.
+  package var errorSpan: SourceSpan
   package var seed: Int?
+  /// Which kinds of events are shown.
+  package var output = Output.all
   /// The fence with its first and last line.
   package var whole: NotebookDocument.ByteRange
   /// The code after the option lines.
   package var code: NotebookDocument.ByteRange
   /// The line of the file that the code starts on.
   package var firstLine: Int
+
+  /// How messages call the cell.
+  package var title: String { label.map { "cell `\($0)`" } ?? "cell \(number)" }
+
+  /// Whether an event of the cell is to be seen: `.hidden`, `.no-output` and `output:` keep back what it shows,
+  /// diagnostics never.
+  package func shows(_ event: CellEvent) -> Bool {
+    guard case .output(let shown) = event else { return true }
+    if flags.contains(.hidden) || flags.contains(.noOutput) { return false }
+    switch output {
+    case .all: return true
+    case .text: if case .text = shown { return true } else { return false }
+    case .table: if case .table = shown { return true } else { return false }
+    case .plot: return false
+    }
+  }
 }
 
 /// What stands between `---` lines at the top.

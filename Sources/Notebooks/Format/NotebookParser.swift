@@ -64,19 +64,25 @@ package struct NotebookParser {
       proseStart = lineEnd(end)
     }
     while line < lineCount {
+      if opensComment(line) {
+        line = commentEnd(line) + 1
+        continue
+      }
       guard let fence = openingFence(line) else {
         line += 1
         continue
       }
       var close = line + 1
       while close < lineCount, !closes(fence, close) { close += 1 }
+      if !fence.isExecutable { checkDisplayed(fence, open: line, isClosed: close < lineCount) }
       if fence.isExecutable {
         if proseStart < lineStart(line) { parts.append(.prose(.init(start: proseStart, end: lineStart(line)))) }
         if close >= lineCount {
           diagnostics.append(
             Diagnostic(
               "N003", "the cell is not closed", at: span(lineStart(line), lineStart(line) + content(line).count),
-              caret: "opened here", help: "end it with a line of \(String(repeating: fence.character, count: fence.length))"))
+              caret: "opened here",
+              help: "end it with a line of \(String(repeating: fence.character, count: fence.length))"))
         }
         parseCell(fence, open: line, close: close)
         proseStart = close < lineCount ? lineEnd(close) : bytes.count
@@ -92,7 +98,8 @@ package struct NotebookParser {
     while position < bytes.count {
       let byte = bytes[position]
       let length = byte < 0x80 ? 1 : byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC2 ? 2 : 0
-      let isGood = length > 0 && position + length <= bytes.count
+      let isGood =
+        length > 0 && position + length <= bytes.count
         && String(validating: bytes[position..<(position + max(1, length))], as: UTF8.self) != nil
       guard isGood else {
         diagnostics.append(
@@ -105,6 +112,57 @@ package struct NotebookParser {
     }
   }
 
+  // MARK: - Text between cells
+
+  /// Whether an HTML comment starts here: what it hides is no cell.
+  private func opensComment(_ line: Int) -> Bool {
+    let slice = content(line)
+    let indent = slice.prefix { $0 == 0x20 }.count
+    return indent <= 3 && slice.dropFirst(indent).starts(with: "<!--".utf8)
+  }
+
+  /// The line that ends a comment; one that is never closed is reported, since it would hide the rest of the file.
+  private mutating func commentEnd(_ line: Int) -> Int {
+    let mark = Array("-->".utf8)
+    var last = line
+    while last < lineCount {
+      let slice = content(last)
+      if let end = slice.indices.first(where: { slice[$0...].starts(with: mark) }),
+        last > line || end > slice.startIndex + 3
+      {
+        return last
+      }
+      last += 1
+    }
+    diagnostics.append(
+      Diagnostic(
+        "N018", "the comment is not closed", at: span(lineStart(line), lineStart(line) + content(line).count),
+        caret: "opened here", help: "end it with `-->`"))
+    return lineCount
+  }
+
+  /// A fence that is only shown: it must be closed, and not look like a cell in another tool's spelling.
+  private mutating func checkDisplayed(_ fence: Fence, open: Int, isClosed: Bool) {
+    let slice = content(open)
+    if !isClosed {
+      diagnostics.append(
+        Diagnostic(
+          "N003", "the block is not closed", at: span(lineStart(open), lineStart(open) + slice.count),
+          caret: "opened here",
+          help:
+            "end it with a line of \(String(repeating: fence.character, count: fence.length)); cells below it would be lost"
+        ))
+    }
+    let info = text(slice[fence.attributes...])
+    if info.hasPrefix("{swift") || info.hasPrefix("{.swift") {
+      diagnostics.append(
+        Diagnostic(
+          "N019", "a cell names its language before the braces", at: span(fence.attributes, slice.endIndex),
+          expected: "`swift {#label .flag}`", found: "`\(info)`",
+          help: "write `swift {…}`, or `swift {}` without a label"))
+    }
+  }
+
   // MARK: - Front matter
 
   private mutating func parseFrontMatter() -> Int? {
@@ -112,35 +170,96 @@ package struct NotebookParser {
     var first = content(0)
     if first.starts(with: [0xEF, 0xBB, 0xBF]) { first = first.dropFirst(3) }
     guard text(first).trimmingCharacters(in: .whitespaces) == "---" else { return nil }
-    guard let end = (1..<lineCount).first(where: { ["---", "..."].contains(text(content($0)).trimmingCharacters(in: .whitespaces)) })
+    guard
+      let end = (1..<lineCount).first(where: {
+        ["---", "..."].contains(text(content($0)).trimmingCharacters(in: .whitespaces))
+      })
     else {
       diagnostics.append(
-        Diagnostic("N004", "the front matter is not closed", at: span(lineStart(0), lineStart(0) + 3), caret: "opened here", help: "end it with a line of `---`"))
+        Diagnostic(
+          "N004", "the front matter is not closed", at: span(lineStart(0), lineStart(0) + 3), caret: "opened here",
+          help: "end it with a line of `---`"))
       return nil
     }
     let yaml = text(bytes[lineStart(1)..<lineStart(end)])
+    guard !NotebookParser.nestsTooDeeply(yaml) else {
+      diagnostics.append(
+        Diagnostic(
+          "N005", "the front matter nests too deeply", at: span(lineStart(1), lineStart(1) + content(1).count),
+          expected: "scalars, flat lists, and one level of keys"))
+      return end
+    }
     do {
       guard let node = try Yams.compose(yaml: yaml) else { return end }
       guard let mapping = node.mapping else {
         diagnostics.append(
-          Diagnostic("N005", "the front matter has no `key: value` lines", at: span(lineStart(1), lineStart(1) + content(1).count)))
+          Diagnostic(
+            "N005", "the front matter has no `key: value` lines",
+            at: span(lineStart(1), lineStart(1) + content(1).count)))
         return end
       }
       for (key, value) in mapping { take(key, value) }
+    } catch YamlError.duplicatedKeysInMapping(let keys, _) {
+      reportDuplicates(keys, in: 1..<end)
     } catch let error as YamlError {
       let (line, words) = NotebookParser.place(error)
       let at = min(end, max(1, line + 1))
       diagnostics.append(
-        Diagnostic("N005", "the front matter is not YAML: \(words)", at: span(lineStart(at), lineStart(at) + content(at).count)))
+        Diagnostic(
+          "N005", "the front matter is not YAML: \(words)", at: span(lineStart(at), lineStart(at) + content(at).count)))
     } catch {
-      diagnostics.append(Diagnostic("N005", "the front matter is not YAML", at: span(lineStart(1), lineStart(1) + content(1).count)))
+      diagnostics.append(
+        Diagnostic("N005", "the front matter is not YAML", at: span(lineStart(1), lineStart(1) + content(1).count)))
     }
     return end
   }
 
+  /// Keys that stand twice, each at its second place.
+  private mutating func reportDuplicates(_ keys: [String], in lines: Range<Int>) {
+    for key in keys.sorted() {
+      let places = lines.filter { text(content($0)).drop { $0 == " " }.hasPrefix(key + ":") }
+      guard places.count > 1 else { continue }
+      let spans = places.map { line in
+        let start = lineStart(line) + content(line).prefix { $0 == 0x20 }.count
+        return span(start, start + key.utf8.count)
+      }
+      diagnostics.append(
+        Diagnostic(
+          "N015", "the key `\(key)` stands twice", at: spans[1], labels: [.init(span: spans[0], text: "first here")]))
+    }
+    if diagnostics.isEmpty {
+      diagnostics.append(
+        Diagnostic("N015", "a key stands twice", at: span(lineStart(1), lineStart(1) + content(1).count)))
+    }
+  }
+
+  /// Whether a text could exhaust the stack of a YAML reader, which works by recursion.
+  static func nestsTooDeeply(_ yaml: String) -> Bool {
+    var brackets = 0
+    var indents: [Int] = []
+    for line in yaml.utf8.split(separator: 0x0A) {
+      let body = line.drop { $0 == 0x20 }
+      let indent = line.count - body.count
+      while let last = indents.last, last > indent { indents.removeLast() }
+      if indents.last != indent { indents.append(indent) }
+      // `- - - x` nests once per dash.
+      var dashes = 0
+      for byte in body {
+        if byte == UInt8(ascii: "-") || byte == UInt8(ascii: "?") { dashes += 1 } else if byte != 0x20 { break }
+      }
+      for byte in line {
+        if byte == UInt8(ascii: "[") || byte == UInt8(ascii: "{") { brackets += 1 }
+        if byte == UInt8(ascii: "]") || byte == UInt8(ascii: "}") { brackets = max(0, brackets - 1) }
+      }
+      if brackets > 100 || indents.count > 100 || dashes > 100 { return true }
+    }
+    return false
+  }
+
   private static func place(_ error: YamlError) -> (Int, String) {
     switch error {
-    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
       return (mark.line - 1, problem)
     default: return (0, "it cannot be read")
     }
@@ -165,9 +284,15 @@ package struct NotebookParser {
     if let scalar = value.string { frontMatter.values[name] = scalar }
     switch name {
     case "title": frontMatter.title = value.string
+    case "toc", "number-sections":
+      if value.bool == nil { wrongValue(name, at: keySpan(key), expected: "`true` or `false`", found: value) }
+    case "code":
+      if !["show", "fold", "hide"].contains(value.string ?? "") {
+        wrongValue(name, at: keySpan(key), expected: "`show`, `fold` or `hide`", found: value)
+      }
     case "seed":
       guard let seed = value.int, seed >= 0 else {
-        diagnostics.append(Diagnostic("N007", "`seed` is a whole number", at: keySpan(key), found: value.string))
+        wrongValue(name, at: keySpan(key), expected: "a whole number, 0 or more", found: value)
         return
       }
       frontMatter.seed = seed
@@ -181,11 +306,21 @@ package struct NotebookParser {
             found: version.map(String.init).joined(separator: "."), help: "update Cairn, or lower `engine:`"))
       }
     case "params":
+      if value.mapping == nil { wrongValue(name, at: keySpan(key), expected: "lines `name: default`", found: value) }
       for (parameter, default_) in value.mapping.map({ Array($0) }) ?? [] {
         if let label = parameter.string, let text = default_.string { frontMatter.parameters[label] = text }
       }
-    default: break
+    case "author", "bibliography", "data": break
+    default:
+      if value.string == nil { wrongValue(name, at: keySpan(key), expected: "a text", found: value) }
     }
+  }
+
+  private mutating func wrongValue(_ name: String, at place: SourceSpan, expected: String, found: Yams.Node) {
+    diagnostics.append(
+      Diagnostic(
+        "N007", "the value of `\(name)` does not fit", at: place, expected: expected,
+        found: found.string.map { "`\($0)`" } ?? (found.mapping == nil ? "a list" : "keys with values")))
   }
 
   // MARK: - Fences
@@ -241,18 +376,29 @@ package struct NotebookParser {
   private mutating func parseCell(_ fence: Fence, open: Int, close: Int) {
     cellCount += 1
     var cell = NotebookCell(
-      number: cellCount, label: nil, flags: [], options: [:], errorPolicy: .none, seed: nil,
+      number: cellCount, label: nil, flags: [], options: [:], errorPolicy: .none,
+      errorSpan: span(lineStart(open), lineStart(open) + content(open).count), seed: nil,
       whole: .init(start: lineStart(open), end: close < lineCount ? lineEnd(close) : bytes.count),
       code: .init(start: lineEnd(open), end: close < lineCount ? lineStart(close) : bytes.count),
       firstLine: source.firstLine + open + 1)
     attributes(fence, open, &cell)
     var line = open + 1
-    while line < close, text(content(line)).hasPrefix("//|") {
+    while line < close, content(line).starts(with: "//|".utf8) {
       option(line, &cell)
       line += 1
     }
     cell.code.start = line < lineCount ? min(lineStart(line), cell.code.end) : cell.code.end
     cell.firstLine = source.firstLine + line
+    while line < close {
+      if content(line).starts(with: "//|".utf8) {
+        diagnostics.append(
+          Diagnostic(
+            "N023", "options come before the code of a cell",
+            at: span(lineStart(line), lineStart(line) + content(line).count),
+            help: "move the line up, or write `//` for a comment"))
+      }
+      line += 1
+    }
     parts.append(.cell(cell))
   }
 
@@ -260,11 +406,16 @@ package struct NotebookParser {
     let slice = content(line)
     guard let end = slice[fence.attributes...].firstIndex(of: UInt8(ascii: "}")) else {
       diagnostics.append(
-        Diagnostic("N009", "`{` of the cell's attributes is not closed", at: span(fence.attributes, fence.attributes + 1), help: "write `{#label .flag}`"))
+        Diagnostic(
+          "N009", "`{` of the cell's attributes is not closed", at: span(fence.attributes, fence.attributes + 1),
+          help: "write `{#label .flag}`"))
       return
     }
     if !slice[(end + 1)...].allSatisfy({ $0 == 0x20 || $0 == 0x09 }) {
-      diagnostics.append(Diagnostic("N009", "text after the attributes", at: span(end + 1, slice.endIndex), help: "options are lines `//| key: value`"))
+      diagnostics.append(
+        Diagnostic(
+          "N009", "text after the attributes", at: span(end + 1, slice.endIndex),
+          help: "options are lines `//| key: value`"))
     }
     var position = fence.attributes + 1
     while position < end {
@@ -279,16 +430,21 @@ package struct NotebookParser {
   private mutating func attribute(_ word: String, _ place: SourceSpan, _ cell: inout NotebookCell) {
     let name = String(word.dropFirst())
     if word.hasPrefix("#") {
-      let isLawful = name.utf8.count <= 64 && name.first.map { $0.isASCII && $0.isLowercase } == true
+      let isLawful =
+        name.utf8.count <= 64 && name.first.map { $0.isASCII && $0.isLowercase } == true
         && name.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-") }
       guard isLawful else {
         diagnostics.append(
-          Diagnostic("N010", "`\(name)` is no label", at: place, expected: "lower-case letters, digits and `-`, a letter first, at most 64"))
+          Diagnostic(
+            "N010", "`\(name)` is no label", at: place,
+            expected: "lower-case letters, digits and `-`, a letter first, at most 64"))
         return
       }
       if let first = labels[name] {
         diagnostics.append(
-          Diagnostic("N011", "the label `\(name)` stands twice", at: place, labels: [.init(span: first, text: "first here")], help: "labels are unique in a notebook"))
+          Diagnostic(
+            "N011", "the label `\(name)` stands twice", at: place, labels: [.init(span: first, text: "first here")],
+            help: "labels are unique in a notebook"))
         return
       }
       if cell.label != nil {
@@ -303,13 +459,16 @@ package struct NotebookParser {
         diagnostics.append(
           Diagnostic(
             "N012", "`.\(name)` is no flag of a cell", at: place,
-            help: Nearest.suggest(name, known).map { "did you mean `.\($0)`?" } ?? "flags are \(known.map { "." + $0 }.joined(separator: " "))"))
+            help: Nearest.suggest(name, known).map { "did you mean `.\($0)`?" }
+              ?? "flags are \(known.map { "." + $0 }.joined(separator: " "))"))
         return
       }
       cell.flags.insert(flag)
     } else {
       diagnostics.append(
-        Diagnostic("N009", "`\(word)` is neither a label nor a flag", at: place, expected: "`#label` or `.flag`", help: "options are lines `//| key: value` at the top of the cell"))
+        Diagnostic(
+          "N009", "`\(word)` is neither a label nor a flag", at: place, expected: "`#label` or `.flag`",
+          help: "options are lines `//| key: value` at the top of the cell"))
     }
   }
 
@@ -317,7 +476,8 @@ package struct NotebookParser {
     let slice = content(line)
     let body = text(slice.dropFirst(3))
     guard let colon = body.firstIndex(of: ":") else {
-      diagnostics.append(Diagnostic("N013", "an option is `//| key: value`", at: span(slice.startIndex, slice.endIndex)))
+      diagnostics.append(
+        Diagnostic("N013", "an option is `//| key: value`", at: span(slice.startIndex, slice.endIndex)))
       return
     }
     let key = body[..<colon].trimmingCharacters(in: .whitespaces)
@@ -336,25 +496,54 @@ package struct NotebookParser {
       return
     }
     let raw = body[body.index(after: colon)...].trimmingCharacters(in: .whitespaces)
-    guard let node = try? Yams.compose(yaml: raw) ?? nil else {
+    guard !NotebookParser.nestsTooDeeply(raw), let node = try? Yams.compose(yaml: raw) ?? nil, node.mapping == nil,
+      node.sequence?.allSatisfy({ $0.string != nil }) ?? true
+    else {
       diagnostics.append(Diagnostic("N013", "the value of `\(key)` cannot be read", at: place, found: raw))
       return
     }
     cell.options[key] = node.string ?? raw
+    let valueStart = offset + key.utf8.count + 1
+    let valuePlace = span(min(valueStart + 1, slice.endIndex), slice.endIndex)
+    func reject(_ expected: String) {
+      diagnostics.append(
+        Diagnostic(
+          "N016", "the value of `\(key)` does not fit", at: raw.isEmpty ? place : valuePlace, expected: expected,
+          found: "`\(raw)`"))
+    }
+    func ineffective() {
+      diagnostics.append(
+        Diagnostic(
+          "N024", .warning, "the option `\(key)` has no effect in this version", at: place,
+          help: "remove it, or leave it for a later version"))
+    }
+    let scalar = node.string ?? ""
     switch key {
     case "error":
-      guard let policy = NotebookCell.ErrorPolicy(rawValue: node.string ?? ""), policy != .none else {
-        diagnostics.append(Diagnostic("N016", "`error` is `allow` or `require`", at: place, found: raw))
-        return
+      cell.errorSpan = span(slice.startIndex, slice.endIndex)
+      guard let policy = NotebookCell.ErrorPolicy(rawValue: scalar), policy != .none else {
+        return reject("`allow` or `require`")
       }
       cell.errorPolicy = policy
     case "seed":
-      guard let seed = node.int, seed >= 0 else {
-        diagnostics.append(Diagnostic("N016", "`seed` is a whole number", at: place, found: raw))
-        return
-      }
+      guard let seed = node.int, seed >= 0 else { return reject("a whole number, 0 or more") }
       cell.seed = seed
-    default: break
+    case "output":
+      guard let output = NotebookCell.Output(rawValue: scalar) else {
+        return reject("`text`, `table`, `plot` or `all`")
+      }
+      cell.output = output
+    case "cache":
+      guard ["never", "auto", "pin"].contains(scalar) else { return reject("`never`, `auto` or `pin`") }
+      // Without a cache every cell runs, which is what `never` and `auto` promise.
+      if scalar == "pin" { ineffective() }
+    case "timeout", "params": ineffective()
+    case "width", "height", "columns":
+      guard let size = node.float, size > 0 else { return reject("a number above 0") }
+    case "subcaptions":
+      guard node.sequence != nil else { return reject("a list: `[first, second]`") }
+    default:
+      guard node.string != nil else { return reject("a text or number") }
     }
   }
 }

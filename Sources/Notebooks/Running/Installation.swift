@@ -51,16 +51,21 @@ package struct Installation: Sendable {
   }
 
   private static func realExecutable(_ name: String) -> URL {
-    if let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") { return URL(fileURLWithPath: path) }
+    if let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") {
+      return URL(fileURLWithPath: path)
+    }
     return URL(fileURLWithPath: name).resolvingSymlinksInPath()
   }
 
   /// Library files with their text, in the order of their names.
   package func libraryFiles() throws -> [(name: String, bytes: [UInt8])] {
-    let names = ((try? FileManager.default.contentsOfDirectory(atPath: stdlib.path)) ?? []).filter { $0.hasSuffix(".cairn") }.sorted()
+    let names = ((try? FileManager.default.contentsOfDirectory(atPath: stdlib.path)) ?? []).filter {
+      $0.hasSuffix(".cairn")
+    }.sorted()
     return try names.map { name in
       guard let data = FileManager.default.contents(atPath: stdlib.appendingPathComponent(name).path) else {
-        throw DiagnosticError(Diagnostic("N020", "the library file `\(name)` cannot be read", at: nil, help: "install again"))
+        throw DiagnosticError(
+          Diagnostic("N020", "the library file `\(name)` cannot be read", at: nil, help: "install again"))
       }
       return ("stdlib/" + name, Array(data))
     }

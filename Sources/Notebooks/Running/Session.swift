@@ -33,7 +33,7 @@ final class EventCollector: OutputSink, @unchecked Sendable {
 
 /// Checks and runs units of text one after the other over one library: what notebooks, scripts and `-e` share.
 package final class Session {
-  package private(set) var sources = SourceMap()
+  package private(set) var sources: SourceMap
   package let checker = Checker()
   package let machine: Machine
   package let engine: Engine
@@ -42,9 +42,11 @@ package final class Session {
 
   /// - Throws: ``DiagnosticError`` where the library cannot be read or has an error.
   package init(
-    installation: Installation, world: any World, threads: Int, seed: UInt64 = 0, cancellation: Cancellation = Cancellation()
+    installation: Installation, world: any World, sources: SourceMap = SourceMap(), threads: Int, seed: UInt64 = 0,
+    cancellation: Cancellation = Cancellation()
   ) throws {
     self.world = world
+    self.sources = sources
     engine = Engine()
     machine = Machine(
       registry: engine.registry, hooks: engine, world: world, sink: collector, threads: threads,
@@ -53,7 +55,7 @@ package final class Session {
     let collector = self.collector
     machine.onWarning = { collector.add(.diagnostic($0)) }
     for (name, bytes) in try installation.libraryFiles() {
-      let source = sources.add(name: name, bytes: bytes)
+      let source = self.sources.add(name: name, bytes: bytes)
       let unit = checker.check(Parser.parse(source, as: .library), as: .library, name: name)
       if let error = unit.diagnostics.first(where: { $0.severity == .error }) {
         throw DiagnosticError(
@@ -79,7 +81,8 @@ package final class Session {
 
   /// The identity from which a cell's random streams derive: its label, else its first export with its occurrence, else
   /// its text.
-  package func identity(label: String?, unit: CheckedUnit, occurrences: inout [String: Int], tree: SyntaxTree) -> String {
+  package func identity(label: String?, unit: CheckedUnit, occurrences: inout [String: Int], tree: SyntaxTree) -> String
+  {
     if let label { return "#" + label }
     if let export = unit.exports.min(by: { $0.global.rawValue < $1.global.rawValue }) {
       let name = checker.table.globals[export.global.rawValue].name
@@ -88,7 +91,9 @@ package final class Session {
     }
     var builder = DigestBuilder()
     builder.append(tag: "cell")
-    for token in tree.tokens { builder.append(tree.source.text(SourceSpan(source: tree.source.id, start: token.start, end: token.end))) }
+    for token in tree.tokens {
+      builder.append(tree.source.text(SourceSpan(source: tree.source.id, start: token.start, end: token.end)))
+    }
     return builder.finish().description
   }
 
