@@ -43,7 +43,8 @@ package enum Special {
   package static func normalCDF(_ x: Double) -> Double { 0.5 * erfc(-x * 0.7071067811865475244) }
 
   package static func normalLogCDF(_ x: Double) -> Double {
-    if x > 5 { return log1p(-0.5 * erfc(x * 0.7071067811865475244)) }
+    // Above 0 the complement is the smaller part and keeps its digits.
+    if x > 0 { return log1p(-0.5 * erfc(x * 0.7071067811865475244)) }
     if x > -20 { return log(normalCDF(x)) }
     // Mills' ratio as a continued fraction (DLMF 7.9.2).
     let z = -x
@@ -125,7 +126,8 @@ package enum Special {
     if x == .infinity { return x }
     if x <= 0 {
       if x == x.rounded(.down) { return .nan }
-      return digamma(1 - x) - Double.pi / tan(Double.pi * x)
+      // The tangent has period 1 in x; the whole part would cost digits.
+      return digamma(1 - x) - Double.pi / tan(Double.pi * (x - x.rounded()))
     }
     var x = x
     var result = 0.0
