@@ -219,3 +219,40 @@ import Testing
     #expect(session.run("f(2)\na[0]").lines == ["3.0", "100.0"])
   }
 }
+
+/// Changes in place take time in proportion to the change: a copy of the whole at every step would take hours here.
+@Suite struct InPlaceTests {
+  static let programs: [SemanticsTests.Program] = [
+    .init(
+      "reals",
+      "var a: [Real] = []\nfor k in 0..<300000 { a.append(k * 0.5) }\nfor k in 0..<300000 { a[k] = 1 }\nsum(a)",
+      ["300000.0"]),
+    .init(
+      "texts",
+      "var a: [String] = []\nfor k in 0..<300000 { a.append(\"x\") }\nfor k in 0..<300000 { a[k] = \"y\" }\na.count",
+      ["300000"]),
+    .init("text", "var s = \"\"\nfor k in 0..<300000 { s += \"ab\" }\ns.count", ["600000"]),
+    .init("removal", "var a = repeated(\"x\", 200000)\nwhile !a.isEmpty { a.removeLast() }\na.count", ["0"]),
+    .init(
+      "dictionary",
+      "var d: [Int: Int] = [:]\nfor k in 0..<200000 { d[k] = k }\nfor k in 0..<200000 { d[k, default: 0] += 1 }\nd[7] ?? 0",
+      ["8"]),
+    .init(
+      "groups",
+      "var d: [String: [Int]] = [:]\nfor k in 0..<200000 { d[\"k\\(k % 2)\", default: []].append(k) }\nd[\"k0\"]?.count ?? 0",
+      ["100000"]),
+    .init(
+      "structures",
+      "struct P {\n  var x: Real\n  var tags: [String]\n}\nvar l = (0..<1000).map { i in P(x: 0, tags: []) }\nfor k in 0..<200000 { l[k % 1000].x += 1 }\nfor k in 0..<200000 { l[k % 1000].tags.append(\"a\") }\nl[5].x\nl[5].tags.count",
+      ["200.0", "200"]),
+    .init(
+      "matrix", "var m = zeros(1000, 300)\nfor i in 0..<1000 { for j in 0..<300 { m[i, j] = i } }\nm[999, 299]",
+      ["999.0"]),
+  ]
+
+  @Test(.timeLimit(.minutes(2)), arguments: programs) func isFast(_ program: SemanticsTests.Program) {
+    let outcome = Session().run(program.text)
+    #expect(outcome.error?.message == nil)
+    #expect(outcome.lines == program.lines)
+  }
+}

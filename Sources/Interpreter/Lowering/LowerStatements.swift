@@ -210,6 +210,7 @@ extension Lowerer {
     _ local: LocalID, _ steps: [CheckedPathStep], _ expression: CheckedExpression
   ) throws {
     let slot = slots[local.rawValue]
+    if try appendAtPath(local, slot, steps, expression) { return }
     if steps.count == 1, try assignElement(local, slot, steps[0], expression) { return }
     let stepPlans = try steps.map { try plan(for: $0) }
     let register = newBoxed()
@@ -297,13 +298,85 @@ extension Lowerer {
     return true
   }
 
-  /// Whether both are the same variable or literal, so that evaluating one stands for both.
+  /// `d[k].append(v)`, `s.items.append(v)`: the checker spells it as an assignment of the longer array; done in place.
+  private mutating func appendAtPath(
+    _ local: LocalID, _ slot: Plan.Slot, _ steps: [CheckedPathStep], _ expression: CheckedExpression
+  ) throws -> Bool {
+    guard case .intrinsic("Array.appending(_:)", let arguments) = expression.kind, arguments.count == 2 else {
+      return false
+    }
+    var current = arguments[0]
+    var start: Type?
+    if case .coalesce(let found, let empty) = current.kind, case .array(let elements) = empty.kind, elements.isEmpty {
+      current = found
+      start = empty.type
+    }
+    guard Lowerer.isPlace(current, local, steps[...]), !Lowerer.mayAssign(arguments[1]) else { return false }
+    let stepPlans = try steps.map { step -> Plan.StepPlan in
+      // A dictionary's key may come as an index.
+      if case .index(let indices) = step, indices.count == 1, case .value(let key) = indices[0], key.type != .int {
+        return .key(try boxedValue(key))
+      }
+      return try plan(for: step)
+    }
+    let register = newBoxed()
+    try boxedValue(arguments[1], into: register)
+    releaseThrough(local)
+    emit(.appendAtPath, slot.register, register, plan(.path(stepPlans)), d: plan(.start(start)))
+    return true
+  }
+
+  /// Whether an expression reads the very place that the steps lead to, through parts that are held apart (not elements
+  /// of dense arrays) and indices whose evaluation may be left out.
+  private static func isPlace(_ expression: CheckedExpression, _ local: LocalID, _ steps: ArraySlice<CheckedPathStep>)
+    -> Bool
+  {
+    guard let step = steps.last else {
+      if case .local(local) = expression.kind { return true }
+      return false
+    }
+    let outer = steps.dropLast()
+    switch (step, expression.kind) {
+    case (.field(let a), .field(let base, let b)), (.tupleElement(let a), .tupleElement(let base, let b)):
+      return a == b && isPlace(base, local, outer)
+    case (.key(let key), .index(let base, let indices)):
+      guard indices.count == 1, case .value(let other) = indices[0], isSameSimple(key, other) else { return false }
+      return isPlace(base, local, outer)
+    case (.index(let own), .index(let base, let indices)):
+      guard own.count == 1, indices.count == 1, case .value(let key) = own[0], case .value(let other) = indices[0],
+        isSameSimple(key, other)
+      else { return false }
+      switch base.type {
+      case .list: return isPlace(base, local, outer)
+      case .dictionary(let keyType, _) where keyType != .int: return isPlace(base, local, outer)
+      default: return false
+      }
+    default: return false
+    }
+  }
+
+  /// Whether both are the same expression without effects, so that evaluating one stands for both.
   private static func isSameSimple(_ a: CheckedExpression, _ b: CheckedExpression) -> Bool {
+    guard a.span == b.span || a.type == b.type else { return false }
     switch (a.kind, b.kind) {
-    case (.local(let x), .local(let y)): x == y
-    case (.int(let x), .int(let y)): x == y
-    case (.string(let x), .string(let y)): x == y
-    default: false
+    case (.local(let x), .local(let y)): return x == y
+    case (.global(let x), .global(let y)): return x == y
+    case (.int(let x), .int(let y)): return x == y
+    case (.real(let x), .real(let y)): return x == y
+    case (.bool(let x), .bool(let y)): return x == y
+    case (.string(let x), .string(let y)): return x == y
+    case (.interpolation(let x), .interpolation(let y)), (.tuple(let x), .tuple(let y)):
+      return x.count == y.count && zip(x, y).allSatisfy { isSameSimple($0, $1) }
+    case (.binary(let f, let x, let y), .binary(let g, let z, let w)):
+      return f == g && isSameSimple(x, z) && isSameSimple(y, w)
+    case (.unary(let f, let x), .unary(let g, let y)): return f == g && isSameSimple(x, y)
+    case (.convert(let x, let f), .convert(let y, let g)): return f == g && isSameSimple(x, y)
+    case (.field(let x, let i), .field(let y, let j)), (.tupleElement(let x, let i), .tupleElement(let y, let j)):
+      return i == j && isSameSimple(x, y)
+    case (.index(let x, let i), .index(let y, let j)):
+      guard i.count == 1, j.count == 1, case .value(let k) = i[0], case .value(let l) = j[0] else { return false }
+      return isSameSimple(x, y) && isSameSimple(k, l)
+    default: return false
     }
   }
 

@@ -81,6 +81,7 @@ enum Opcode: UInt8, Sendable {
   case setKey  // v[a][v[b]] = v[c], taken
   case getField, getFieldScalar  // v[a] or s[a] = v[b].field c
   case getTuple, getTupleScalar  // v[a] or s[a] = v[b].element c
+  case appendAtPath  // place of plan c in v[a], append v[b], taken; plan d gives what a missing key starts with
   case removeLast  // v[a] loses its last element
   case setField  // v[a].field b = v[c], taken
   case getIndexed  // v[a] = element s[c] of the loop sequence v[b]
@@ -144,6 +145,7 @@ enum Plan: Sendable {
   case signature([RegisterKind], RegisterKind)
   case index([IndexPlan])
   case path([StepPlan])
+  case start(Type?)
   case structure(StructureID)
   case enumeration(EnumerationID, Int)
   case closure(ClosureCode, [Slot])

@@ -3,18 +3,6 @@ import Syntax
 
 // Instructions that are not worth a place in the run loop, and the slow sides of those that are.
 extension Machine {
-  func append(_ value: Value, to slot: UnsafeMutablePointer<Value>) throws {
-    switch slot.pointee {
-    case .list: ValueLayout.list(slot).pointee.append(value)
-    case .boolArray:
-      guard case .bool(let flag) = value, ValueLayout.bools(slot).pointee.shape.count == 1 else { break }
-      ValueLayout.bools(slot).pointee.elements.append(flag)
-      ValueLayout.bools(slot).pointee.shape[0] += 1
-    default:
-      slot.pointee = try Operations.appending(slot.pointee, value)
-    }
-  }
-
   /// Appends the pieces of an interpolated text. Short ones gather in a buffer first: one append instead of many.
   func appendParts(
     _ parts: UnsafeMutablePointer<Plan.TextPart>, _ count: Int, _ literals: UnsafeMutablePointer<UInt8>,
@@ -78,12 +66,12 @@ extension Machine {
   private func removeLast(_ slot: UnsafeMutablePointer<Value>) throws {
     let count = try Operations.count(slot.pointee)
     guard count > 0 else { throw Fault("R012", "there is no element to remove", help: "test `isEmpty` first") }
-    switch slot.pointee {
+    switch slot.pointee.tag {
     case .list: ValueLayout.list(slot).pointee.removeLast()
-    case .realArray(let array) where array.shape.count == 1:
+    case .realArray where ValueLayout.reals(slot).pointee.shape.count == 1:
       ValueLayout.reals(slot).pointee.elements.removeLast()
       ValueLayout.reals(slot).pointee.shape[0] -= 1
-    case .intArray(let array) where array.shape.count == 1:
+    case .intArray where ValueLayout.ints(slot).pointee.shape.count == 1:
       ValueLayout.ints(slot).pointee.elements.removeLast()
       ValueLayout.ints(slot).pointee.shape[0] -= 1
     default: slot.pointee = try Operations.index(slot.pointee, [.range(0, count - 1)])
@@ -91,7 +79,7 @@ extension Machine {
   }
 
   func setKey(_ slot: UnsafeMutablePointer<Value>, _ key: Value, _ value: Value) throws {
-    guard case .dictionary = slot.pointee else { throw Operations.unsuitable("a key", slot.pointee) }
+    guard slot.pointee.tag == .dictionary else { throw Operations.unsuitable("a key", slot.pointee) }
     let dictionary = ValueLayout.dictionary(slot)
     if case .none = value { dictionary.pointee.remove(key) } else { dictionary.pointee.set(key, value) }
   }
@@ -200,6 +188,13 @@ extension Machine {
       var text = ""
       try appendParts(code.textParts + b, c, code.textBytes, to: &text, s, v)
       v[a] = .string(text)
+    case .appendAtPath:
+      guard case .path(let plans) = code.plans[c], case .start(let type) = code.plans[Int(i.d)] else { return }
+      let steps = try plans.map { try step($0, s, v) }
+      let element = v[b]
+      v[b] = .unit
+      let start = try type.map { try Operations.makeArray([], type: $0) }
+      try Operations.append(element, at: v + a, steps[...], start: start)
     case .removeLast: try removeLast(v + a)
     case .makeTuple: v[a] = .tuple(taken(v, i.b, c))
     case .makeList: v[a] = .list(taken(v, i.b, c))
@@ -268,7 +263,7 @@ extension Machine {
       return try hooks.member(base, name, span: span, context: self)
     case .siteMember(let name): return try Operations.member(values.first ?? .none, name)
     case .initialization: return try hooks.initialization(values.first ?? .none, span: span, context: self)
-    case .convert, .type, .name, .signature, .index, .path, .structure, .enumeration, .closure, .extents:
+    case .convert, .type, .name, .signature, .index, .path, .start, .structure, .enumeration, .closure, .extents:
       throw Fault("R092", "the plan is not one of the engine's")
     }
   }

@@ -292,7 +292,7 @@ extension Machine {
           }
         }
         frames[depth &- 1].position = pc
-        try append(.real(real(i.b)), to: v + Int(i.a))
+        try Operations.append(.real(real(i.b)), to: v + Int(i.a))
       case .appendInt:
         if case .intArray = v[Int(i.a)] {
           let array = ValueLayout.ints(v + Int(i.a))
@@ -303,10 +303,10 @@ extension Machine {
           }
         }
         frames[depth &- 1].position = pc
-        try append(.int(s[Int(i.b)]), to: v + Int(i.a))
+        try Operations.append(.int(s[Int(i.b)]), to: v + Int(i.a))
       case .appendBool:
         frames[depth &- 1].position = pc
-        try append(.bool(s[Int(i.b)] != 0), to: v + Int(i.a))
+        try Operations.append(.bool(s[Int(i.b)] != 0), to: v + Int(i.a))
       case .count:
         switch v[Int(i.b)] {
         case .realArray: s[Int(i.a)] = ValueLayout.reals(v + Int(i.b)).pointee.shape.first ?? 0
@@ -346,7 +346,7 @@ extension Machine {
         frames[depth &- 1].position = pc
         let value = (v + Int(i.b)).move()
         (v + Int(i.b)).initialize(to: .unit)
-        try append(value, to: v + Int(i.a))
+        try Operations.append(value, to: v + Int(i.a))
       case .appendText:
         frames[depth &- 1].position = pc
         if case .string = v[Int(i.a)], case .string(let text) = v[Int(i.b)] {
@@ -528,7 +528,7 @@ extension Machine {
         .setPath,
         .makeArray, .makeClosure, .interpolate, .makeTuple, .makeList, .makeStructure, .makeEnum, .makeDictionary,
         .makeRange, .rangeLower, .rangeUpper, .sequence, .enumIndex, .enumPayload, .unwrap, .forceUnwrap, .column,
-        .hook, .show, .getIndexed, .removeLast:
+        .hook, .show, .getIndexed, .removeLast, .appendAtPath:
         frames[depth &- 1].position = pc
         try rare(i, function, s, v)
       }

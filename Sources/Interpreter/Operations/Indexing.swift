@@ -226,116 +226,160 @@ extension Operations {
   // MARK: - Changing in place
 
   /// Assigns to a place inside a value. The value is changed where it lies when nothing else refers to it.
-  package static func setPath(_ base: inout Value, _ steps: ArraySlice<PathStep>, _ value: Value) throws {
+  package static func setPath(_ base: inout Value, _ steps: [PathStep], _ value: Value) throws {
+    try withUnsafeMutablePointer(to: &base) { try setPath(at: $0, steps[...], value) }
+  }
+
+  // The tag alone is looked at before a payload is changed: a pattern that binds the payload would hold a second
+  // reference, and the change would copy the whole.
+  private static func setPath(
+    at slot: UnsafeMutablePointer<Value>, _ steps: ArraySlice<PathStep>, _ value: Value
+  ) throws {
     guard let step = steps.first else {
-      base = value
+      slot.pointee = value
       return
     }
     let rest = steps.dropFirst()
-    switch step {
-    case .field(let index):
-      guard case .structure(let id, var fields) = base, index >= 0, index < fields.count else {
-        throw unsuitable("a field", base)
+    let tag = slot.pointee.tag
+    switch (step, tag) {
+    case (.field(let index), .structure):
+      try setPart(ValueLayout.fields(slot), index, rest, value)
+    case (.tupleElement(let index), .tuple):
+      try setPart(ValueLayout.list(slot), index, rest, value)
+    case (.key(let key), .dictionary):
+      try setKey(ValueLayout.dictionary(slot), key, rest, value)
+    case (.index(let indices), .dictionary):
+      guard indices.count == 1, case .value(let key) = indices[0] else { throw unsuitable("a slice", slot.pointee) }
+      try setKey(ValueLayout.dictionary(slot), key, rest, value)
+    case (.index(let indices), .list):
+      try setList(ValueLayout.list(slot), indices, rest, value)
+    case (.index(let indices), .realArray), (.index(let indices), .intArray), (.index(let indices), .boolArray):
+      var inner = value
+      if !rest.isEmpty {
+        inner = try index(slot.pointee, indices)
+        try withUnsafeMutablePointer(to: &inner) { try setPath(at: $0, rest, value) }
       }
-      base = .unit
-      defer { base = .structure(id, fields) }
-      try setPath(&fields[index], rest, value)
-    case .tupleElement(let index):
-      guard case .tuple(var elements) = base, index >= 0, index < elements.count else {
-        throw unsuitable("a tuple element", base)
-      }
-      base = .unit
-      defer { base = .tuple(elements) }
-      try setPath(&elements[index], rest, value)
-    case .key(let key):
-      try setKey(&base, key, rest, value)
-    case .index(let indices):
-      try setIndex(&base, indices, rest, value)
+      try setElements(slot, tag, indices, inner)
+    default:
+      throw unsuitable("an assignment to a part", slot.pointee)
     }
   }
 
-  package static func setPath(_ base: inout Value, _ steps: [PathStep], _ value: Value) throws {
-    try setPath(&base, steps[...], value)
+  /// Appends an element to an array where it lies.
+  static func append(_ element: Value, to slot: UnsafeMutablePointer<Value>) throws {
+    switch slot.pointee.tag {
+    case .list: ValueLayout.list(slot).pointee.append(element)
+    case .realArray where ValueLayout.reals(slot).pointee.shape.count == 1:
+      ValueLayout.reals(slot).pointee.elements.append(try Machine.real(element))
+      ValueLayout.reals(slot).pointee.shape[0] += 1
+    case .intArray where ValueLayout.ints(slot).pointee.shape.count == 1:
+      let number = try Machine.integer(element)
+      if let info = ValueLayout.ints(slot).pointee.index { try checkIndices([number], info.extent) }
+      ValueLayout.ints(slot).pointee.elements.append(number)
+      ValueLayout.ints(slot).pointee.shape[0] += 1
+    case .boolArray where ValueLayout.bools(slot).pointee.shape.count == 1:
+      ValueLayout.bools(slot).pointee.elements.append(try Machine.truth(element))
+      ValueLayout.bools(slot).pointee.shape[0] += 1
+    default: slot.pointee = try appending(slot.pointee, element)
+    }
   }
 
-  private static func setKey(_ base: inout Value, _ key: Value, _ rest: ArraySlice<PathStep>, _ value: Value) throws {
-    guard case .dictionary(var dictionary) = base else { throw unsuitable("a key", base) }
-    base = .unit
-    defer { base = .dictionary(dictionary) }
-    if rest.isEmpty {
-      if case .none = value { dictionary.remove(key) } else { dictionary.set(key, value) }
+  /// Appends an element to the array at a place, where it lies; a missing key starts with `start`.
+  static func append(
+    _ element: Value, at slot: UnsafeMutablePointer<Value>, _ steps: ArraySlice<PathStep>, start: Value?
+  ) throws {
+    guard let step = steps.first else {
+      try append(element, to: slot)
       return
     }
-    guard let taken = dictionary.take(key) else {
+    let rest = steps.dropFirst()
+    func inside(_ parts: UnsafeMutablePointer<[Value]>, _ index: Int) throws {
+      guard index >= 0, index < parts.pointee.count else { throw outOfRange(index, count: parts.pointee.count) }
+      try parts.pointee.withUnsafeMutableBufferPointer { buffer in
+        try append(element, at: buffer.baseAddress.unsafelyUnwrapped + index, rest, start: start)
+      }
+    }
+    switch (step, slot.pointee.tag) {
+    case (.field(let index), .structure): try inside(ValueLayout.fields(slot), index)
+    case (.tupleElement(let index), .tuple): try inside(ValueLayout.list(slot), index)
+    case (.index(let indices), .list):
+      guard indices.count == 1, case .value(.int(let index)) = indices[0] else {
+        throw unsuitable("`append`", slot.pointee)
+      }
+      try inside(ValueLayout.list(slot), index)
+    case (.key(let key), .dictionary):
+      let dictionary = ValueLayout.dictionary(slot)
+      if try dictionary.pointee.modify(key, { try append(element, at: $0, rest, start: start) }) { return }
+      guard let start, rest.isEmpty else {
+        throw Fault("R021", "there is no value under this key to change", help: "give a `default:`")
+      }
+      dictionary.pointee.set(key, try appending(start, element))
+    default: throw unsuitable("`append`", slot.pointee)
+    }
+  }
+
+  private static func setPart(
+    _ parts: UnsafeMutablePointer<[Value]>, _ index: Int, _ rest: ArraySlice<PathStep>, _ value: Value
+  ) throws {
+    guard index >= 0, index < parts.pointee.count else { throw outOfRange(index, count: parts.pointee.count) }
+    try parts.pointee.withUnsafeMutableBufferPointer { buffer in
+      try setPath(at: buffer.baseAddress.unsafelyUnwrapped + index, rest, value)
+    }
+  }
+
+  private static func setKey(
+    _ dictionary: UnsafeMutablePointer<DictionaryValue>, _ key: Value, _ rest: ArraySlice<PathStep>, _ value: Value
+  ) throws {
+    if rest.isEmpty {
+      if case .none = value { dictionary.pointee.remove(key) } else { dictionary.pointee.set(key, value) }
+      return
+    }
+    guard try dictionary.pointee.modify(key, { try setPath(at: $0, rest, value) }) else {
       throw Fault(
         "R021", "there is no value under this key to change", help: "set the whole value first, or give a `default:`")
     }
-    var inner = taken.value
-    defer { dictionary.put(taken.entry, inner) }
-    try setPath(&inner, rest, value)
   }
 
-  private static func setIndex(
-    _ base: inout Value, _ indices: [IndexValue], _ rest: ArraySlice<PathStep>, _ value: Value
+  private static func setList(
+    _ list: UnsafeMutablePointer<[Value]>, _ indices: [IndexValue], _ rest: ArraySlice<PathStep>, _ value: Value
   ) throws {
-    switch base {
-    case .dictionary:
-      guard indices.count == 1, case .value(let key) = indices[0] else { throw unsuitable("a slice", base) }
-      try setKey(&base, key, rest, value)
-    case .list(var elements):
-      guard let first = indices.first else { throw unsuitable("an assignment", base) }
-      let deeper = indices.count > 1 ? [PathStep.index(Array(indices.dropFirst()))] + rest : Array(rest)
-      let selection = try selection(first, extent: elements.count, axis: 0)
-      base = .unit
-      defer { base = .list(elements) }
-      switch selection {
-      case .one(let position): try setPath(&elements[position], deeper[...], value)
-      case .span(let start, let count): try setEach(&elements, Array(start..<(start + count)), deeper, value)
-      case .list(let positions, _): try setEach(&elements, positions, deeper, value)
-      }
-    case .realArray, .intArray, .boolArray:
-      var inner = value
-      if !rest.isEmpty {
-        inner = try index(base, indices)
-        try setPath(&inner, rest, value)
-      }
-      try setElements(&base, indices, inner)
-    default:
-      throw unsuitable("an assignment to an element", base)
+    guard let first = indices.first else { throw unsuitable("an assignment", value) }
+    let deeper = indices.count > 1 ? [PathStep.index(Array(indices.dropFirst()))] + rest : Array(rest)
+    let positions: [Int]
+    switch try selection(first, extent: list.pointee.count, axis: 0) {
+    case .one(let position):
+      try setPart(list, position, deeper[...], value)
+      return
+    case .span(let start, let count): positions = Array(start..<(start + count))
+    case .list(let picked, _): positions = picked
     }
-  }
-
-  private static func setEach(
-    _ elements: inout [Value], _ positions: [Int], _ deeper: [PathStep], _ value: Value
-  ) throws {
     let values = try Operations.elements(of: value)
     guard values.count == positions.count else {
       throw Fault(
         "R004", "the slice has \(positions.count) elements, the new value \(values.count)",
         expected: "\(positions.count)", found: "\(values.count)")
     }
-    for (position, element) in zip(positions, values) { try setPath(&elements[position], deeper[...], element) }
+    for (position, element) in zip(positions, values) { try setPart(list, position, deeper[...], element) }
   }
 
-  private static func setElements(_ base: inout Value, _ indices: [IndexValue], _ value: Value) throws {
-    switch base {
-    case .realArray(var array):
+  private static func setElements(
+    _ slot: UnsafeMutablePointer<Value>, _ tag: Value.Tag, _ indices: [IndexValue], _ value: Value
+  ) throws {
+    let newShape = shape(of: value) ?? []
+    switch tag {
+    case .realArray:
       guard let new = reals(value) else { throw unsuitable("an element of a real array", value) }
-      base = .unit
-      defer { base = .realArray(array) }
-      try scatter(&array.elements, array.shape, indices, new, shape(of: value) ?? [])
-    case .intArray(var array):
+      let array = ValueLayout.reals(slot)
+      try scatter(&array.pointee.elements, array.pointee.shape, indices, new, newShape)
+    case .intArray:
       guard let new = ints(value) else { throw unsuitable("an element of an Int array", value) }
-      if let info = array.index { try checkIndices(new, info.extent) }
-      base = .unit
-      defer { base = .intArray(array) }
-      try scatter(&array.elements, array.shape, indices, new, shape(of: value) ?? [])
-    case .boolArray(var array):
+      let array = ValueLayout.ints(slot)
+      if let info = array.pointee.index { try checkIndices(new, info.extent) }
+      try scatter(&array.pointee.elements, array.pointee.shape, indices, new, newShape)
+    default:
       guard let new = bools(value) else { throw unsuitable("an element of a Bool array", value) }
-      base = .unit
-      defer { base = .boolArray(array) }
-      try scatter(&array.elements, array.shape, indices, new, shape(of: value) ?? [])
-    default: throw unsuitable("an assignment to an element", base)
+      let array = ValueLayout.bools(slot)
+      try scatter(&array.pointee.elements, array.pointee.shape, indices, new, newShape)
     }
   }
 
@@ -348,16 +392,15 @@ extension Operations {
       throw Fault(
         "R004", "the place has shape \(place), the new value \(newShape)", expected: "\(place)", found: "\(newShape)")
     }
-    var next = 0
-    var target = elements
-    elements = []
-    visit(selections, shape) { start, count in
-      for position in start..<(start + count) {
-        target[position] = newShape.isEmpty ? new[0] : new[next]
-        next += 1
+    elements.withUnsafeMutableBufferPointer { target in
+      var next = 0
+      visit(selections, shape) { start, count in
+        for position in start..<(start + count) {
+          target[position] = newShape.isEmpty ? new[0] : new[next]
+          next += 1
+        }
       }
     }
-    elements = target
   }
 
   static func checkIndices(_ elements: [Int], _ extent: Int) throws {

@@ -139,17 +139,14 @@ package struct DictionaryValue: Sendable {
     storage.liveCount -= 1
   }
 
-  /// Takes a value out for changing it in place; `put` must follow. Nil where the key is missing.
-  mutating func take(_ key: Value) -> (entry: Int, value: Value)? {
+  /// Changes a value where it lies; false where the key is missing.
+  mutating func modify(_ key: Value, _ body: (UnsafeMutablePointer<Value>) throws -> Void) rethrows -> Bool {
     let entry = storage.find(key, hash: DictionaryKey.hash(key))
-    guard entry >= 0 else { return nil }
+    guard entry >= 0 else { return false }
     makeUnique()
-    let value = storage.values[entry]
-    storage.values[entry] = .unit
-    return (entry, value)
+    try storage.values.withUnsafeMutableBufferPointer { try body($0.baseAddress.unsafelyUnwrapped + entry) }
+    return true
   }
-
-  mutating func put(_ entry: Int, _ value: Value) { storage.values[entry] = value }
 
   package var keys: [Value] { liveEntries.map { storage.keys[$0] } }
   package var values: [Value] { liveEntries.map { storage.values[$0] } }
