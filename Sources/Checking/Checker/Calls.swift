@@ -3,11 +3,17 @@ import Syntax
 extension Checker {
   // MARK: - Calls
 
-  func call(_ callee: Expression, _ arguments: [Expression.Argument], _ span: SourceSpan, _ hint: Type?) -> CheckedExpression {
+  func call(_ callee: Expression, _ arguments: [Expression.Argument], _ span: SourceSpan, _ hint: Type?)
+    -> CheckedExpression
+  {
     switch callee.kind {
     case .name(let name):
       if let local = context.lookup(name) {
-        return callValue(CheckedExpression(.local(local), context.locals[local.rawValue].type, callee.span), arguments, span)
+        return callValue(
+          CheckedExpression(.local(local), context.locals[local.rawValue].type, callee.span), arguments, span)
+      }
+      if let own = selfValue(callee.span), members[memberKey(own.type)]?[name] != nil, isDeclared(own.type) {
+        return method(own, Identifier(name, callee.span), arguments, span, callee.span, hint)
       }
       switch entities[name] {
       case .functions(let list)?:
@@ -16,11 +22,12 @@ extension Checker {
         return model(id, signature, arguments, span, callee.span)
       case .structure(let id)?: return structure(id, arguments, span, callee.span)
       case .enumeration?:
-        return fail(Diagnostic("T106", "an enumeration has no such call", at: callee.span, help: "write `\(name).case`"), span)
+        return fail(
+          Diagnostic("T106", "an enumeration has no such call", at: callee.span, help: "write `\(name).case`"), span)
       case .global(let id)?: return callValue(global(id, callee.span), arguments, span)
-      case .erroneous?:
-        for argument in arguments { _ = check(argument.value) }
-        return erroneous(span)
+      case .erroneous(let id)?:
+        for argument in arguments where !usesShorthand(argument.value) { _ = check(argument.value) }
+        return global(id, span)
       case nil: break
       }
       if name == "addLogDensity" {
@@ -40,10 +47,28 @@ extension Checker {
     }
   }
 
+  private func isDeclared(_ type: Type) -> Bool {
+    switch type {
+    case .structure, .enumeration: true
+    default: false
+    }
+  }
+
+  /// `.values(mu: 3).otherwise(.prior)`: the context's type is that of the first member.
+  private func startsImplicit(_ e: Expression) -> Bool {
+    switch e.kind {
+    case .implicitMember: true
+    case .call(let callee, _): startsImplicit(callee)
+    case .member(let base, _): startsImplicit(base)
+    default: false
+    }
+  }
+
   private func usesShorthand(_ e: Expression) -> Bool {
     switch e.kind {
     case .implicitMember, .closure, .keyPath: true
     case .call(let callee, _): usesShorthand(callee)
+    case .member(let base, _): startsImplicit(base)
     default: false
     }
   }
@@ -53,15 +78,21 @@ extension Checker {
     return hint
   }
 
-  private func callValue(_ callee: CheckedExpression, _ arguments: [Expression.Argument], _ span: SourceSpan) -> CheckedExpression {
+  private func callValue(_ callee: CheckedExpression, _ arguments: [Expression.Argument], _ span: SourceSpan)
+    -> CheckedExpression
+  {
     guard case .function(let parameters, let result) = callee.type else {
       for argument in arguments { _ = check(argument.value) }
       if callee.type.isErroneous { return callee }
-      return fail(Diagnostic("T217", "a \(words(callee.type)) cannot be called", at: callee.span, found: words(callee.type)), span)
+      return fail(
+        Diagnostic("T217", "\(article(callee.type)) cannot be called", at: callee.span, found: words(callee.type)), span
+      )
     }
     guard arguments.count == parameters.count else {
       return fail(
-        Diagnostic("T218", "the call has \(arguments.count) argument\(arguments.count == 1 ? "" : "s"), not \(parameters.count)", at: span, expected: words(callee.type)),
+        Diagnostic(
+          "T218", "the call has \(arguments.count) argument\(arguments.count == 1 ? "" : "s"), not \(parameters.count)",
+          at: span, expected: words(callee.type)),
         span)
     }
     let values = zip(arguments, parameters).map { check($0.value, expecting: $1) }
@@ -74,30 +105,31 @@ extension Checker {
   /// Which argument goes to which parameter; nil where labels and number do not fit.
   private func matching(_ signature: Signature, _ arguments: [Expression.Argument]) -> [Int?]? {
     var slots: [Int?] = Array(repeating: nil, count: signature.types.count)
-    var next = 0
+    var last: Int?
     for (number, argument) in arguments.enumerated() {
       if argument.isTrailingClosure {
         // A trailing closure takes the last parameter that is a function and is still free.
-        guard let slot = signature.types.indices.reversed().first(where: { slots[$0] == nil && isFunction(signature.types[$0]) })
+        guard
+          let slot = signature.types.indices.reversed().first(where: {
+            slots[$0] == nil && isFunction(signature.types[$0])
+          })
         else { return nil }
         slots[slot] = number
         continue
       }
+      // Labels say where an argument belongs, so that settings may come in any order.
       if let label = argument.label?.text {
-        guard let slot = signature.labels.indices.first(where: { signature.labels[$0] == label && slots[$0] == nil && $0 >= next })
+        guard let slot = signature.labels.indices.first(where: { signature.labels[$0] == label && slots[$0] == nil })
         else { return nil }
-        for skipped in next..<slot where slots[skipped] == nil && signature.defaults[skipped] == nil && !isFunction(signature.types[skipped]) {
-          return nil
-        }
         slots[slot] = number
-        next = slot + 1
+        last = slot
       } else {
         // Key paths after a labeled one belong to it: `keep: \.mean, \.rate`.
-        if case .keyPath = argument.value.kind, number > 0, next > 0, isPaths(signature.types[next - 1]) { continue }
-        while next < slots.count, signature.labels[next] != nil, signature.defaults[next] != nil { next += 1 }
-        guard next < slots.count, signature.labels[next] == nil else { return nil }
-        slots[next] = number
-        next += 1
+        if case .keyPath = argument.value.kind, let last, isPaths(signature.types[last]) { continue }
+        guard let slot = signature.labels.indices.first(where: { signature.labels[$0] == nil && slots[$0] == nil })
+        else { return nil }
+        slots[slot] = number
+        last = slot
       }
     }
     for slot in slots.indices where slots[slot] == nil && signature.defaults[slot] == nil { return nil }
@@ -152,7 +184,14 @@ extension Checker {
       let before = diagnostics
       let localCount = context.locals.count
       diagnostics = []
-      let attempt = apply(signature, slots, receiver, arguments, checked, span, nameSpan)
+      var attempt = apply(signature, slots, receiver, arguments, checked, span, nameSpan)
+      // `xs.reduce(0) { $0 + $1 }` over reals: the literal is a real after all.
+      if attempt == nil, let wider = realLiterals(signature, slots, checked) {
+        let first = diagnostics
+        diagnostics = []
+        attempt = apply(signature, slots, receiver, arguments, wider, span, nameSpan)
+        if attempt == nil { diagnostics = first }
+      }
       let made = diagnostics
       diagnostics = before
       if let (result, cost) = attempt, !made.contains(where: { $0.severity == .error }) {
@@ -174,10 +213,71 @@ extension Checker {
     return reportTypes(fitting.map(\.0), name, checked, arguments, span, nameSpan, firstFailure)
   }
 
+  /// The signature with extents of its own where it is called from its own body: `N` of the call is not `N` here.
+  private func instantiated(_ signature: Signature) -> Signature {
+    var renamed: [Int: Extent] = [:]
+    func collect(_ type: Type) {
+      func note(_ extent: Extent) {
+        if case .symbol(let symbol) = extent, context.declaredSymbols.contains(symbol.id), renamed[symbol.id] == nil {
+          let fresh = freshSymbol(symbol.name)
+          signatureSymbols.insert(fresh.id)
+          renamed[symbol.id] = .symbol(fresh)
+        }
+      }
+      switch type {
+      case .index(let bound): note(bound)
+      case .array(let scalar, let extents):
+        extents.forEach(note)
+        if case .index(let bound) = scalar { note(bound) }
+      case .list(let element, let extent):
+        note(extent)
+        collect(element)
+      case .optional(let inner), .distribution(let inner): collect(inner)
+      case .tuple(let fields): for field in fields { collect(field.type) }
+      case .function(let parameters, let result): for type in parameters + [result] { collect(type) }
+      default: break
+      }
+    }
+    if context.declaredSymbols.isEmpty { return signature }
+    for type in signature.types + [signature.result] { collect(type) }
+    if renamed.isEmpty { return signature }
+    var bindings = Bindings()
+    bindings.extents = renamed
+    for name in signature.generics { bindings.generics[name] = .generic(name) }
+    var copy = signature
+    copy.types = signature.types.map { substitute($0, bindings) }
+    copy.result = substitute(signature.result, bindings)
+    copy.extentParameters = [:]
+    for (id, slot) in signature.extentParameters {
+      if case .symbol(let fresh)? = renamed[id] {
+        copy.extentParameters[fresh.id] = slot
+      } else {
+        copy.extentParameters[id] = slot
+      }
+    }
+    return copy
+  }
+
+  /// The arguments with integer literals of generic parameters as reals; nil where there are none.
+  private func realLiterals(_ signature: Signature, _ slots: [Int?], _ checked: [CheckedExpression?])
+    -> [CheckedExpression?]?
+  {
+    var result = checked
+    var found = false
+    for (slot, type) in signature.types.enumerated() {
+      guard case .generic = type, let number = slots[slot], let value = checked[number] else { continue }
+      guard value.type == .int, let real = coerced(value, to: .real), case .real = real.kind else { continue }
+      result[number] = real
+      found = true
+    }
+    return found ? result : nil
+  }
+
   private func apply(
-    _ signature: Signature, _ slots: [Int?], _ receiver: CheckedExpression?, _ arguments: [Expression.Argument],
+    _ declared: Signature, _ slots: [Int?], _ receiver: CheckedExpression?, _ arguments: [Expression.Argument],
     _ checked: [CheckedExpression?], _ span: SourceSpan, _ nameSpan: SourceSpan
   ) -> (CheckedExpression, Int)? {
+    let signature = instantiated(declared)
     var bindings = Bindings()
     var cost = 0
     var values: [CheckedExpression] = []
@@ -186,7 +286,8 @@ extension Checker {
       if case .convert = fit.kind, !isSame(fit, receiver) { cost += 1 }
       values.append(fit)
     }
-    let first = values.count
+    // Which argument said what each length is.
+    var origins: [Int: (name: String, span: SourceSpan)] = [:]
     // Elementwise functions and scalar families take arrays where they say one real.
     var lift: [Extent] = []
     let lifts = isLifting(signature)
@@ -195,8 +296,11 @@ extension Checker {
     for slot in signature.types.indices {
       guard let number = slots[slot], let value = checked[number] else { continue }
       let goal = signature.types[slot]
-      if lifts, let numeric = value.type.numeric, !numeric.extents.isEmpty, let scalar = goal.numeric, scalar.extents.isEmpty {
-        guard let fit = coerce(value, to: .array(scalar.scalar, numeric.extents.map { _ in .unknown }), &bindings) else {
+      if lifts, let numeric = value.type.numeric, !numeric.extents.isEmpty, let scalar = goal.numeric,
+        scalar.extents.isEmpty
+      {
+        guard let fit = coerce(value, to: .array(scalar.scalar, numeric.extents.map { _ in .unknown }), &bindings)
+        else {
           report(typeMismatch(value, goal))
           return nil
         }
@@ -215,15 +319,28 @@ extension Checker {
         cost += 1
         continue
       }
+      let before = bindings.extents
       guard let fit = coerce(value, to: goal, &bindings) else {
-        report(typeMismatch(value, substituteForWords(goal, bindings)))
+        report(
+          shapeMismatch(value, goal, signature.names[slot], before, origins)
+            ?? typeMismatch(value, substituteForWords(goal, bindings)))
         return nil
+      }
+      for id in bindings.extents.keys where before[id] == nil && origins[id] == nil {
+        origins[id] = (signature.names[slot], value.span)
       }
       if fit.type != value.type { cost += 1 }
       if case .dynamic = value.type { cost += 1 }
       results[slot] = fit
       if let symbol = signature.extentParameters.first(where: { $0.value == slot })?.key {
+        if let known = bindings.extents[symbol], differ(known, extent(of: fit)) {
+          report(
+            lengthMismatch(signature.names[slot], fit, extent(of: fit), known, signature.names[slot], origins[symbol]))
+          return nil
+        }
         bindings.extents[symbol] = extent(of: fit)
+        origins[symbol] = (signature.names[slot], fit.span)
+        refuseVaryingLength(fit, "the length `\(signature.names[slot])`")
       }
     }
     for slot in signature.types.indices where results[slot] == nil {
@@ -257,19 +374,39 @@ extension Checker {
       guard let value else { return nil }
       values.append(value)
     }
-    _ = first
+    checkPaths(values, bindings)
     var type = substitute(signature.result, bindings)
-    if case .int = signature.result {}
     if !lift.isEmpty {
       if let numeric = type.numeric { type = .numeric(numeric.scalar, lift) }
     }
     switch signature.kind {
-    case .function(let id): return (CheckedExpression(.call(id, values), type, span), cost)
+    case .function(let id):
+      if !uses.functions.contains(id) { uses.functions.append(id) }
+      return (CheckedExpression(.call(id, values), type, span), cost)
     case .intrinsic(let registration, _):
       if signature.name == "readCSV" { type = csvType(arguments, checked, type) }
       return (CheckedExpression(.intrinsic(registration, values), type, span), cost)
     case .distribution(let registration):
       return (CheckedExpression(.distribution(registration, values), .distribution(type), span), cost)
+    }
+  }
+
+  /// Names in `.values(…)`, `keep:` and the like against the model of the same call, where it is known.
+  private func checkPaths(_ values: [CheckedExpression], _ bindings: Bindings) {
+    let models = Set(bindings.models.values.compactMap { $0 })
+    guard models.count == 1, let id = models.first else { return }
+    for value in values {
+      value.visit { part in
+        switch part.kind {
+        case .modelOperation(.values, base: nil, let arguments):
+          for argument in arguments { checkSite(argument.path, id, argument.span) }
+        case .paths(let paths):
+          if value.type == part.type || value.type == .optional(part.type) {
+            for path in paths { checkSite(path, id, part.span) }
+          }
+        default: break
+        }
+      }
     }
   }
 
@@ -302,13 +439,49 @@ extension Checker {
     case .list(let inner, let extent):
       let element = substitutePartly(inner, bindings)
       return containsGeneric(element) ? .list(element, extent) : .arrayOf(element, .unknown)
-    case .tuple(let fields): return .tuple(fields.map { TupleField(label: $0.label, type: substitutePartly($0.type, bindings)) })
+    case .tuple(let fields):
+      return .tuple(fields.map { TupleField(label: $0.label, type: substitutePartly($0.type, bindings)) })
     case .dictionary(let a, let b): return .dictionary(substitutePartly(a, bindings), substitutePartly(b, bindings))
     default: return containsGeneric(type) ? type : substitute(type, bindings)
     }
   }
 
   private func substituteForWords(_ type: Type, _ bindings: Bindings) -> Type { substitutePartly(type, bindings) }
+
+  /// An array of the right kind whose length another argument has said otherwise.
+  private func shapeMismatch(
+    _ value: CheckedExpression, _ goal: Type, _ parameter: String, _ known: [Int: Extent],
+    _ origins: [Int: (name: String, span: SourceSpan)]
+  ) -> Diagnostic? {
+    guard case .array(let want, let extents) = goal, case .array(let have, let own) = value.type,
+      extents.count == own.count,
+      want == have || want == .real || want == .int && have.isInteger
+    else { return nil }
+    var local: [Int: Extent] = known
+    for (extent, actual) in zip(extents, own) {
+      guard case .symbol(let symbol) = extent else { continue }
+      if let bound = local[symbol.id], differ(bound, actual) {
+        return lengthMismatch(symbol.name, value, actual, bound, parameter, origins[symbol.id])
+      }
+      if local[symbol.id] == nil { local[symbol.id] = actual }
+    }
+    return nil
+  }
+
+  private func lengthMismatch(
+    _ name: String, _ value: CheckedExpression, _ actual: Extent, _ bound: Extent, _ parameter: String,
+    _ origin: (name: String, span: SourceSpan)?
+  ) -> Diagnostic {
+    let who =
+      origin.map { $0.name == parameter ? "`\(parameter)` says" : "`\($0.name)` and `\(parameter)` say" }
+      ?? "`\(parameter)` says"
+    return Diagnostic(
+      "H202", "\(who) different lengths for `\(name)`: \(words(bound)) and \(words(actual))",
+      at: value.span,
+      caret: value.type.numeric.map { "shape [\($0.extents.map { words($0) }.joined(separator: ", "))]" },
+      labels: origin.map { [.init(span: $0.span, text: "`\(name)` is \(words(bound)) here")] } ?? [],
+      expected: "\(words(bound))", found: "\(words(actual))")
+  }
 
   private func typeMismatch(_ value: CheckedExpression, _ goal: Type) -> Diagnostic {
     let before = diagnostics
@@ -326,12 +499,18 @@ extension Checker {
     }
     let spelled = list.map { "`\(headWords($0))`" }
     let labels = Set(list.flatMap { $0.labels.compactMap { $0 } })
-    if let wrong = arguments.first(where: { $0.label.map { !labels.contains($0.text) } ?? false }), let label = wrong.label {
-      let help = didYouMean(label.text, labels.sorted())
-        ?? (labels.isEmpty ? "its arguments have no labels" : "its labels are \(labels.sorted().map { "`\($0)`" }.joined(separator: ", "))")
+    if let wrong = arguments.first(where: { $0.label.map { !labels.contains($0.text) } ?? false }),
+      let label = wrong.label
+    {
+      let help =
+        didYouMean(label.text, labels.sorted())
+        ?? (labels.isEmpty
+          ? "its arguments have no labels"
+          : "its labels are \(labels.sorted().map { "`\($0)`" }.joined(separator: ", "))")
       return fail(
         Diagnostic(
-          "T219", "`\(name)` has no argument `\(label.text)`", at: label.span, expected: spelled.joined(separator: " or "), help: help), span)
+          "T219", "`\(name)` has no argument `\(label.text)`", at: label.span,
+          expected: spelled.joined(separator: " or "), help: help), span)
     }
     if list.count == 1, let signature = list.first {
       if arguments.count > signature.types.count {
@@ -345,14 +524,19 @@ extension Checker {
           return fail(
             Diagnostic(
               "T220", "the argument needs its label `\(label):`", at: bare.value.span, expected: spelled[0],
-              fixes: [.init(span: SourceSpan(source: span.source, start: bare.value.span.start, end: bare.value.span.start), replacement: "\(label): ", certainty: .likely)]),
+              fixes: [
+                .init(
+                  span: SourceSpan(source: span.source, start: bare.value.span.start, end: bare.value.span.start),
+                  replacement: "\(label): ", certainty: .likely)
+              ]),
             span)
         }
         let isGiven = label.map { l in arguments.contains { $0.label?.text == l } } ?? (slot < arguments.count)
         if !isGiven {
           return fail(
             Diagnostic(
-              "T221", "the argument `\(label ?? signature.names[slot])` is missing", at: nameSpan, expected: spelled[0]), span)
+              "T221", "the argument `\(label ?? signature.names[slot])` is missing", at: nameSpan, expected: spelled[0]),
+            span)
         }
       }
     }
@@ -382,7 +566,8 @@ extension Checker {
     return fail(
       Diagnostic(
         "T222", "no form of `\(name)` takes these arguments", at: place,
-        expected: list.prefix(4).map { headWords($0) }.joined(separator: " or "), found: "\(name)(\(found.joined(separator: ", ")))",
+        expected: list.prefix(4).map { headWords($0) }.joined(separator: " or "),
+        found: "\(name)(\(found.joined(separator: ", ")))",
         help: failure?.first?.help), span)
   }
 
@@ -390,11 +575,33 @@ extension Checker {
 
   func member(_ baseExpression: Expression, _ name: Identifier, _ span: SourceSpan) -> CheckedExpression {
     // `Noise.normal`
-    if case .name(let typeName) = baseExpression.kind, context.lookup(typeName) == nil, case .enumeration(let id)? = entities[typeName] {
+    if case .name(let typeName) = baseExpression.kind, context.lookup(typeName) == nil,
+      case .enumeration(let id)? = entities[typeName]
+    {
       return enumCase(id, name, nil, span)
     }
-    let base = check(baseExpression)
-    return member(base, name, span)
+    return continued(baseExpression, check(baseExpression), span) { member($0, name, span) }
+  }
+
+  /// What follows `?.` belongs to the chain: `a?.b.c` is nil as a whole where `a` is.
+  func continued(
+    _ source: Expression, _ base: CheckedExpression, _ span: SourceSpan,
+    _ then: (CheckedExpression) -> CheckedExpression
+  ) -> CheckedExpression {
+    guard isChain(source), case .optionalChain(let start, let local, let inner) = base.kind else { return then(base) }
+    let value = then(inner)
+    if value.type.isErroneous { return value }
+    var type = value.type
+    if case .optional = type {} else { type = .optional(type) }
+    return CheckedExpression(.optionalChain(start, local: local, then: value), type, span)
+  }
+
+  private func isChain(_ e: Expression) -> Bool {
+    switch e.kind {
+    case .optionalMember: true
+    case .call(let base, _), .member(let base, _), .index(let base, _): isChain(base)
+    default: false
+    }
   }
 
   func member(_ base: CheckedExpression, _ name: Identifier, _ span: SourceSpan) -> CheckedExpression {
@@ -403,18 +610,26 @@ extension Checker {
     switch base.type {
     case .erroneous: return base
     case .tuple(let fields):
-      if let index = Int(name.text), fields.indices.contains(index) { return made(.tupleElement(base, index), fields[index].type) }
-      if let index = fields.firstIndex(where: { $0.label == name.text }) { return made(.tupleElement(base, index), fields[index].type) }
+      if let index = Int(name.text), fields.indices.contains(index) {
+        return made(.tupleElement(base, index), fields[index].type)
+      }
+      if let index = fields.firstIndex(where: { $0.label == name.text }) {
+        return made(.tupleElement(base, index), fields[index].type)
+      }
       return fail(
         Diagnostic(
           "T223", "the tuple has no element `\(name.text)`", at: name.span, found: words(base.type),
           help: didYouMean(name.text, fields.compactMap(\.label))), span)
     case .structure(let id):
       let info = table.structures[id.rawValue]
-      if let index = info.fields.firstIndex(where: { $0.name == name.text }) { return made(.field(base, index), info.fields[index].type) }
+      if let index = info.fields.firstIndex(where: { $0.name == name.text }) {
+        return made(.field(base, index), info.fields[index].type)
+      }
     case .table(let type):
       if members["Table"]?[name.text]?.first(where: \.isProperty) == nil { return column(base, name, type, span) }
-      if let columns = type.columns, columns.contains(where: { $0.name == name.text }) { return column(base, name, type, span) }
+      if let columns = type.columns, columns.contains(where: { $0.name == name.text }) {
+        return column(base, name, type, span)
+      }
     case .posterior(let id): return fitMember(base, id, [name.text], name.span, span)
     case .sites(let id, let plates): return siteMember(base, id, plates, name, span)
     case .dynamic: return made(.member(base, name.text), .dynamic)
@@ -424,12 +639,14 @@ extension Checker {
           Diagnostic(
             "T215", "the value may be `nil`", at: base.span, found: words(base.type),
             help: "use `?.\(name.text)`, `!`, or `if let` first"),
-          span == base.span ? span : { _ = inner; return span }())
+          span == base.span
+            ? span
+            : {
+              _ = inner
+              return span
+            }())
       }
     default: break
-    }
-    if case .member(let owner, let path) = base.kind, case .posterior(let id) = owner.type {
-      return fitMember(owner, id, path.split(separator: ".").map(String.init) + [name.text], name.span, span)
     }
     let key = memberKey(base.type)
     if let list = members[key]?[name.text] {
@@ -457,10 +674,12 @@ extension Checker {
     var help = didYouMean(name.text, names.sorted())
     if help == nil, case .functions? = entities[name.text] { help = "it is a function: `\(name.text)(…)`" }
     return fail(
-      Diagnostic("T225", "a \(words(type)) has no member `\(name.text)`", at: name.span, found: words(type), help: help), span)
+      Diagnostic(
+        "T225", "\(article(type)) has no member `\(name.text)`", at: name.span, found: words(type), help: help), span)
   }
 
-  func column(_ base: CheckedExpression, _ name: Identifier, _ type: TableType, _ span: SourceSpan) -> CheckedExpression {
+  func column(_ base: CheckedExpression, _ name: Identifier, _ type: TableType, _ span: SourceSpan) -> CheckedExpression
+  {
     guard let columns = type.columns else { return CheckedExpression(.column(base, name.text), .dynamic, span) }
     guard let found = columns.first(where: { $0.name == name.text }) else {
       return fail(
@@ -474,7 +693,9 @@ extension Checker {
 
   /// `readCSV("path")` with a literal path has the columns of that file.
   private func csvType(_ arguments: [Expression.Argument], _ checked: [CheckedExpression?], _ type: Type) -> Type {
-    if let argument = arguments.first(where: { $0.label?.text == "as" }), let number = arguments.firstIndex(where: { $0.label?.text == "as" }) {
+    if let argument = arguments.first(where: { $0.label?.text == "as" }),
+      let number = arguments.firstIndex(where: { $0.label?.text == "as" })
+    {
       _ = argument
       if case .metatype(.structure(let id))? = checked[number]?.type {
         let columns = table.structures[id.rawValue].fields.map { TableType.Column(name: $0.name, cell: $0.type) }
@@ -487,18 +708,24 @@ extension Checker {
     return .table(TableType(columns: columns, rows: .symbol(freshSymbol("rows of \(path)"))))
   }
 
-  private func optionalMember(_ base: CheckedExpression, _ span: SourceSpan, _ then: (CheckedExpression) -> CheckedExpression) -> CheckedExpression {
+  private func optionalMember(
+    _ base: CheckedExpression, _ span: SourceSpan, _ then: (CheckedExpression) -> CheckedExpression
+  ) -> CheckedExpression {
     guard case .optional(let inner) = base.type else {
       if base.type.isErroneous { return base }
       return fail(
-        Diagnostic("T203", "the value is never `nil`", at: base.span, found: words(base.type), help: "write `.` instead of `?.`"), span)
+        Diagnostic(
+          "T203", "the value is never `nil`", at: base.span, found: words(base.type), help: "write `.` instead of `?.`"),
+        span)
     }
     context.scopes.append([:])
     let local = context.add("", inner, isVariable: false, span: base.span)
     context.scopes.removeLast()
     let value = then(CheckedExpression(.local(local), inner, base.span))
     if value.type.isErroneous { return value }
-    if case .optional = value.type { return CheckedExpression(.optionalChain(base, local: local, then: value), value.type, span) }
+    if case .optional = value.type {
+      return CheckedExpression(.optionalChain(base, local: local, then: value), value.type, span)
+    }
     return CheckedExpression(.optionalChain(base, local: local, then: value), .optional(value.type), span)
   }
 
@@ -506,7 +733,9 @@ extension Checker {
     optionalMember(check(base), span) { member($0, name, span) }
   }
 
-  private func optionalCall(_ base: Expression, _ name: Identifier, _ arguments: [Expression.Argument], _ span: SourceSpan) -> CheckedExpression {
+  private func optionalCall(
+    _ base: Expression, _ name: Identifier, _ arguments: [Expression.Argument], _ span: SourceSpan
+  ) -> CheckedExpression {
     optionalMember(check(base), span) { method($0, name, arguments, span, name.span, nil) }
   }
 
@@ -516,10 +745,13 @@ extension Checker {
     _ baseExpression: Expression, _ name: Identifier, _ arguments: [Expression.Argument], _ span: SourceSpan,
     _ calleeSpan: SourceSpan, _ hint: Type?
   ) -> CheckedExpression {
-    if case .name(let typeName) = baseExpression.kind, context.lookup(typeName) == nil, case .enumeration(let id)? = entities[typeName] {
+    if case .name(let typeName) = baseExpression.kind, context.lookup(typeName) == nil,
+      case .enumeration(let id)? = entities[typeName]
+    {
       return enumCase(id, name, arguments, span)
     }
-    return method(check(baseExpression), name, arguments, span, calleeSpan, hint)
+    let base = check(baseExpression, hint: startsImplicit(baseExpression) ? unwrapped(hint) : nil)
+    return continued(baseExpression, base, span) { method($0, name, arguments, span, calleeSpan, hint) }
   }
 
   func method(
@@ -537,7 +769,9 @@ extension Checker {
     case (.distribution(let value), "iid"): return iid(base, value, arguments, span)
     default: break
     }
-    if case .structure(let id) = base.type, let field = table.structures[id.rawValue].fields.firstIndex(where: { $0.name == name.text }) {
+    if case .structure(let id) = base.type,
+      let field = table.structures[id.rawValue].fields.firstIndex(where: { $0.name == name.text })
+    {
       let value = CheckedExpression(.field(base, field), table.structures[id.rawValue].fields[field].type, calleeSpan)
       return callValue(value, arguments, span)
     }
@@ -548,7 +782,9 @@ extension Checker {
         let value = member(base, name, calleeSpan)
         if value.type.isErroneous { return value }
         if case .function = value.type { return callValue(value, arguments, span) }
-        return fail(Diagnostic("T217", "`\(name.text)` is not called", at: name.span, found: words(value.type), help: "remove `()`"), span)
+        return fail(
+          Diagnostic(
+            "T217", "`\(name.text)` is not called", at: name.span, found: words(value.type), help: "remove `()`"), span)
       }
       return overloaded(functions, name: name.text, receiver: base, arguments, span, name.span, hint)
     }
@@ -556,22 +792,30 @@ extension Checker {
       let value = fitMember(base, id, [name.text], name.span, calleeSpan)
       if value.type.isErroneous { return value }
       return fail(
-        Diagnostic("T217", "`\(name.text)` of the model is not called", at: name.span, found: words(value.type), help: "remove `()`"), span)
+        Diagnostic(
+          "T217", "`\(name.text)` of the model is not called", at: name.span, found: words(value.type),
+          help: "remove `()`"), span)
     }
     if case .table = base.type { return noMember(base.type, name, span) }
     for argument in arguments where !usesShorthand(argument.value) { _ = check(argument.value) }
     if case .optional = base.type {
       return fail(
-        Diagnostic("T215", "the value may be `nil`", at: base.span, found: words(base.type), help: "use `?.\(name.text)(…)`, `!`, or `if let` first"), span)
+        Diagnostic(
+          "T215", "the value may be `nil`", at: base.span, found: words(base.type),
+          help: "use `?.\(name.text)(…)`, `!`, or `if let` first"), span)
     }
     return noMember(base.type, name, span)
   }
 
-  private func iid(_ base: CheckedExpression, _ value: Type, _ arguments: [Expression.Argument], _ span: SourceSpan) -> CheckedExpression {
+  private func iid(_ base: CheckedExpression, _ value: Type, _ arguments: [Expression.Argument], _ span: SourceSpan)
+    -> CheckedExpression
+  {
     guard !arguments.isEmpty, arguments.allSatisfy({ $0.label == nil }) else {
       return fail(Diagnostic("T218", "`iid` takes one or more lengths", at: span, expected: "iid(n)"), span)
     }
     let counts = arguments.map { check($0.value, expecting: .int) }
+    if counts.contains(where: { $0.type.isErroneous }) || base.type.isErroneous { return erroneous(span) }
+    for count in counts { refuseVaryingLength(count, "a length") }
     guard let numeric = value.numeric, numeric.extents.isEmpty else {
       return fail(
         Diagnostic(
@@ -585,13 +829,18 @@ extension Checker {
 
   // MARK: - Structures and enumerations
 
-  private func structure(_ id: StructureID, _ arguments: [Expression.Argument], _ span: SourceSpan, _ nameSpan: SourceSpan) -> CheckedExpression {
+  private func structure(
+    _ id: StructureID, _ arguments: [Expression.Argument], _ span: SourceSpan, _ nameSpan: SourceSpan
+  ) -> CheckedExpression {
     let info = table.structures[id.rawValue]
     let signature = Signature(
       name: info.name, kind: .intrinsic("", isElementwise: false), generics: [], labels: info.fields.map(\.name),
-      names: info.fields.map(\.name), types: info.fields.map(\.type), defaults: fieldDefaults[id.rawValue] ?? info.fields.map { _ in nil },
+      names: info.fields.map(\.name), types: info.fields.map(\.type),
+      defaults: fieldDefaults[id.rawValue] ?? info.fields.map { _ in nil },
       result: .structure(id), receiver: nil, span: nameSpan)
-    guard let slots = matching(signature, arguments) else { return reportMismatch([signature], info.name, arguments, span, nameSpan) }
+    guard let slots = matching(signature, arguments) else {
+      return reportMismatch([signature], info.name, arguments, span, nameSpan)
+    }
     var values: [CheckedExpression] = []
     for slot in info.fields.indices {
       if let number = slots[slot] {
@@ -604,26 +853,35 @@ extension Checker {
     return CheckedExpression(.structure(id, values), .structure(id), span)
   }
 
-  func enumCase(_ id: EnumerationID, _ name: Identifier, _ arguments: [Expression.Argument]?, _ span: SourceSpan) -> CheckedExpression {
+  func enumCase(_ id: EnumerationID, _ name: Identifier, _ arguments: [Expression.Argument]?, _ span: SourceSpan)
+    -> CheckedExpression
+  {
     let info = table.enumerations[id.rawValue]
     guard let index = info.cases.firstIndex(where: { $0.name == name.text }) else {
       return fail(
         Diagnostic(
           "T227", "`\(info.name)` has no case `\(name.text)`", at: name.span,
-          expected: info.cases.map { "`.\($0.name)`" }.joined(separator: ", "), help: didYouMean(name.text, info.cases.map(\.name))), span)
+          expected: info.cases.map { "`.\($0.name)`" }.joined(separator: ", "),
+          help: didYouMean(name.text, info.cases.map(\.name))), span)
     }
     let payload = info.cases[index].payload
     let given = arguments ?? []
     guard given.count == payload.count else {
       return fail(
         Diagnostic(
-          "T218", payload.isEmpty ? "`.\(name.text)` has no values" : "`.\(name.text)` needs \(payload.count) value\(payload.count == 1 ? "" : "s")",
+          "T218",
+          payload.isEmpty
+            ? "`.\(name.text)` has no values"
+            : "`.\(name.text)` needs \(payload.count) value\(payload.count == 1 ? "" : "s")",
           at: span, expected: "\(payload.count)", found: "\(given.count)"), span)
     }
     var values: [CheckedExpression] = []
     for (argument, field) in zip(given, payload) {
       if let label = argument.label, label.text != field.label {
-        report(Diagnostic("T219", "`.\(name.text)` has no label `\(label.text)`", at: label.span, expected: field.label ?? "no label"))
+        report(
+          Diagnostic(
+            "T219", "`.\(name.text)` has no label `\(label.text)`", at: label.span, expected: field.label ?? "no label")
+        )
       }
       values.append(check(argument.value, expecting: field.type))
     }
@@ -631,7 +889,9 @@ extension Checker {
     return CheckedExpression(.enumCase(id, index, values), .enumeration(id), span)
   }
 
-  func implicitMember(_ name: Identifier, arguments: [Expression.Argument]?, _ span: SourceSpan, _ hint: Type?) -> CheckedExpression {
+  func implicitMember(_ name: Identifier, arguments: [Expression.Argument]?, _ span: SourceSpan, _ hint: Type?)
+    -> CheckedExpression
+  {
     guard case .enumeration(let id)? = hint else {
       if let hint, hint.isErroneous { return erroneous(span) }
       return fail(
@@ -670,7 +930,8 @@ extension Checker {
       }
       return fail(
         Diagnostic(
-          "T229", "the closure has \(names.count) parameter\(names.count == 1 ? "" : "s"), not \(expected.0.count)", at: span,
+          "T229", "the closure has \(names.count) parameter\(names.count == 1 ? "" : "s"), not \(expected.0.count)",
+          at: span,
           expected: words(.function(expected.0, expected.1))), span)
     }
     let captures = captured(in: span, excluding: Set(names.map(\.0)))
@@ -700,8 +961,11 @@ extension Checker {
       if type == .int { inner.extentOf[parameterIDs[number].rawValue] = freshSymbol(name) }
     }
     var wanted: Type?
-    if let annotation = closure.result { wanted = resolve(annotation) }
-    else if let result = expected?.1, !containsGeneric(result), !result.isErroneous { wanted = result }
+    if let annotation = closure.result {
+      wanted = resolve(annotation)
+    } else if let result = expected?.1, !containsGeneric(result), !result.isErroneous {
+      wanted = result
+    }
     inner.result = wanted
     var statements: [CheckedStatement] = []
     var result = wanted ?? .unit
@@ -709,7 +973,9 @@ extension Checker {
       let value = check(only, hint: wanted ?? expected?.1)
       if value.type.isErroneous { return erroneous(span) }
       if let wanted, wanted != .unit {
-        guard let fit = coerced(value, to: wanted) else { return mismatch(value, wanted, what: "the closure gives another type") }
+        guard let fit = coerced(value, to: wanted) else {
+          return mismatch(value, wanted, what: "the closure gives another type")
+        }
         statements = [CheckedStatement(.returnValue(fit), fit.span)]
       } else if wanted == .unit {
         statements = [CheckedStatement(.expression(value, isShown: false), value.span)]
@@ -726,13 +992,16 @@ extension Checker {
         for type in inner.inferredResults.dropFirst() { joinedType = joinedType.flatMap { wider($0, type) } }
         result = joinedType ?? .unit
       }
-      if result != .unit, !alwaysReturns(statements) {
+      if result != .unit, !ends(closure.body.statements) {
         let end = SourceSpan(source: span.source, start: max(span.start, span.end - 1), end: span.end)
-        return fail(Diagnostic("T140", "the closure may end without a value", at: end, expected: "a `return` on every path"), span)
+        return fail(
+          Diagnostic("T140", "the closure may end without a value", at: end, expected: "a `return` on every path"), span
+        )
       }
     }
     let function = CheckedFunction(
-      name: "closure", parameters: parameterIDs, locals: inner.locals, extents: [], result: result, body: statements, span: span)
+      name: "closure", parameters: parameterIDs, locals: inner.locals, extents: [], result: result, body: statements,
+      span: span)
     return CheckedExpression(
       .closure(CheckedClosure(function: function, captures: captureLocals)), .function(types, result), span)
   }
@@ -746,7 +1015,11 @@ extension Checker {
     for (number, parameter) in (closure.parameters ?? []).enumerated() {
       let value = Expression(.member(base: Expression(.name("$pair"), span), name: Identifier("\(number)", span)), span)
       statements.append(
-        Statement(.binding(.init(isVariable: false, pattern: Pattern(.name(parameter.name), parameter.name.span), type: nil, value: value)), span))
+        Statement(
+          .binding(
+            .init(
+              isVariable: false, pattern: Pattern(.name(parameter.name), parameter.name.span), type: nil, value: value)),
+          span))
     }
     var body = closure.body
     if body.statements.count == 1, case .expression(let only) = body.statements[0].kind {
@@ -754,7 +1027,8 @@ extension Checker {
     }
     body.statements = statements + body.statements
     return self.closure(
-      Closure(parameters: [.init(name: pair, type: nil)], result: closure.result, body: body), span, .function(expected.0, expected.1))
+      Closure(parameters: [.init(name: pair, type: nil)], result: closure.result, body: body), span,
+      .function(expected.0, expected.1))
   }
 
   /// Outer locals whose names occur in a stretch of text, each once.
@@ -764,9 +1038,22 @@ extension Checker {
     for word in words(in: span) where !seen.contains(word) {
       seen.insert(word)
       if let local = context.lookup(word) { result.append((word, local)) }
+      if !seen.contains("self"), let own = selfValue(span), case .local(let local) = own.kind,
+        isOwnMember(word, own.type)
+      {
+        seen.insert("self")
+        result.append(("self", local))
+      }
     }
     if !seen.contains("$pair"), let local = context.lookup("$pair") { result.append(("$pair", local)) }
     return result
+  }
+
+  private func isOwnMember(_ name: String, _ type: Type) -> Bool {
+    if case .structure(let id) = type, table.structures[id.rawValue].fields.contains(where: { $0.name == name }) {
+      return true
+    }
+    return isDeclared(type) && members[memberKey(type)]?[name] != nil
   }
 
   /// Identifiers that occur in a stretch of the text, inside texts too.
@@ -788,7 +1075,9 @@ extension Checker {
       case .identifier, .closureParameter:
         result.append(String(decoding: slice.filter { $0 != 0x60 }, as: UTF8.self))
       case .string:
-        for word in String(decoding: slice, as: UTF8.self).split(whereSeparator: { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == "$") }) {
+        for word in String(decoding: slice, as: UTF8.self).split(whereSeparator: {
+          !($0.isLetter || $0.isNumber || $0 == "_" || $0 == "$")
+        }) {
           result.append(String(word))
         }
       default: break

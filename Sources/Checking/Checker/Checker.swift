@@ -22,7 +22,13 @@ package final class Checker {
   var diagnostics: [Diagnostic] = []
   var schema: (any SchemaSource)?
   var unitKind = UnitKind.library
-  var reads: [GlobalID] = []
+  /// What the body being checked reads and calls.
+  var uses = Uses()
+  var functionUses: [Int: Uses] = [:]
+  var modelUses: [Int: Uses] = [:]
+  /// Model bodies that have not been checked yet: a use of their members checks them first.
+  var pendingModels: [Int: () -> Void] = [:]
+  var modelsInProgress: Set<Int> = []
   var readByFunctions: Set<Int> = []
   var unitFunctions: [FunctionID] = []
   var unitModels: [ModelID] = []
@@ -45,7 +51,7 @@ package final class Checker {
     unitKind = kind
     self.schema = schema
     diagnostics = tree.diagnostics
-    reads = []
+    uses = Uses()
     readByFunctions = []
     unitFunctions = []
     unitModels = []
@@ -56,7 +62,7 @@ package final class Checker {
     var tests: [(name: String, function: CheckedFunction)] = []
 
     let body = unitBody(tree.statements, index: index, tests: &tests)
-    let span = SourceSpan(source: tree.source.id, start: 0, end: Int32(tree.source.bytes.count))
+    let span = SourceSpan(source: tree.source.id, start: 0, end: Int32(clamping: tree.source.bytes.count))
     let main = CheckedFunction(
       name: name, parameters: [], locals: context.locals, extents: [], result: .unit, body: body, span: span)
     var exports: [CheckedUnit.Export] = []
@@ -66,18 +72,54 @@ package final class Checker {
           local: export.local, global: export.global,
           isReadByFunctions: readByFunctions.contains(export.global.rawValue)))
     }
-    let unit = CheckedUnit(
+    var unit = CheckedUnit(
       index: index, name: name, main: main, exports: exports, functions: unitFunctions, models: unitModels,
-      reads: reads.filter { table.globals[$0.rawValue].unit != index }, tests: tests,
+      reads: allReads().filter { table.globals[$0.rawValue].unit != index }, tests: tests,
       diagnostics: diagnostics.sorted { Checker.precedes($0, $1) })
-    if unit.hasErrors {
-      for (name, owner) in definedIn where owner == index { entities[name] = .erroneous }
-    }
+    if unit.hasErrors { spoil(&unit) }
     // Names with a leading underscore do not leave their cell.
     if kind == .cell {
       for (name, owner) in definedIn where owner == index && name.hasPrefix("_") { entities[name] = nil }
     }
     return unit
+  }
+
+  /// Gives every name of a unit with errors the erroneous type, so that what reads it is silent and can be skipped.
+  private func spoil(_ unit: inout CheckedUnit) {
+    for name in definedIn.filter({ $0.value == unit.index }).keys.sorted() {
+      if let export = context.exports[name] {
+        table.globals[export.global.rawValue].type = .erroneous
+        entities[name] = .erroneous(export.global)
+        continue
+      }
+      let global = GlobalID(table.globals.count)
+      table.globals.append(GlobalInfo(name: name, type: .erroneous, span: unit.main.span, unit: unit.index))
+      entities[name] = .erroneous(global)
+      let local = context.add(name, .erroneous, isVariable: false, span: unit.main.span)
+      unit.exports.append(.init(local: local, global: global, isReadByFunctions: false))
+    }
+    unit.main.locals = context.locals
+  }
+
+  /// Globals that the unit's main body, or anything it declares or calls, may read.
+  private func allReads() -> [GlobalID] {
+    var result: [GlobalID] = []
+    var known: Set<GlobalID> = []
+    var seenFunctions: Set<Int> = []
+    var seenModels: Set<Int> = []
+    var queue = [uses]
+    queue[0].functions += unitFunctions
+    queue[0].models += unitModels
+    while let next = queue.popLast() {
+      for global in next.globals where known.insert(global).inserted { result.append(global) }
+      for id in next.functions where seenFunctions.insert(id.rawValue).inserted {
+        if let more = functionUses[id.rawValue] { queue.append(more) }
+      }
+      for id in next.models where seenModels.insert(id.rawValue).inserted {
+        if let more = modelUses[id.rawValue] { queue.append(more) }
+      }
+    }
+    return result
   }
 
   private static func precedes(_ a: Diagnostic, _ b: Diagnostic) -> Bool {
@@ -133,7 +175,8 @@ package final class Checker {
         }
       case .test(let segments, _, let block):
         let name = segments.map { if case .text(let text) = $0 { text } else { "…" } }.joined()
-        tests.append((name, function(named: "test \"\(name)\"", kind: .test, parameters: [], result: .unit, body: block)))
+        tests.append(
+          (name, function(named: "test \"\(name)\"", kind: .test, parameters: [], result: .unit, body: block)))
       default:
         check(statement, into: &body)
       }
@@ -329,7 +372,8 @@ package final class Checker {
     }
     var signature = Signature(
       name: declaration.name.text, kind: .intrinsic("", isElementwise: false), generics: genericNames,
-      labels: declaration.parameters.map { $0.label?.text }, names: declaration.parameters.map(\.name.text), types: types,
+      labels: declaration.parameters.map { $0.label?.text }, names: declaration.parameters.map(\.name.text),
+      types: types,
       defaults: defaults, result: result, receiver: receiver?.type, documentation: declaration.documentation,
       span: declaration.name.span)
     for (name, symbol) in scope.symbols {
@@ -337,7 +381,8 @@ package final class Checker {
     }
     signature.isProperty = declaration.form == .intrinsicProperty
     let registration =
-      (receiver.map { $0.base + "." } ?? "") + (signature.isProperty ? declaration.name.text : registrationName(declaration))
+      (receiver.map { $0.base + "." } ?? "")
+      + (signature.isProperty ? declaration.name.text : registrationName(declaration))
     var later: (() -> Void)?
     switch declaration.form {
     case .intrinsic, .intrinsicProperty: signature.kind = .intrinsic(registration, isElementwise: false)
@@ -354,10 +399,15 @@ package final class Checker {
       let parameterTypes = (receiver.map { [$0.type] } ?? []) + types
       let symbols = scope
       later = { [self] in
-        let names = (receiver == nil ? [] : [Identifier("self", declaration.name.span)]) + declaration.parameters.map(\.name)
+        let names =
+          (receiver == nil ? [] : [Identifier("self", declaration.name.span)]) + declaration.parameters.map(\.name)
+        let outer = uses
+        uses = Uses()
         table.functions[id.rawValue] = self.function(
           named: declaration.name.text, kind: .function,
           parameters: Array(zip(names, parameterTypes)), result: result, body: block, extents: symbols)
+        functionUses[id.rawValue] = uses
+        uses = outer
       }
     }
     if let receiver {
@@ -423,20 +473,36 @@ package final class Checker {
       labels: declaration.parameters.map { $0.label?.text }, names: declaration.parameters.map(\.name.text),
       types: types, defaults: defaults, result: .model(id), receiver: nil,
       extentParameters: Dictionary(
-        uniqueKeysWithValues: scope.symbols.compactMap { name, symbol in scope.parameters[name].map { (symbol.id, $0) } }),
+        uniqueKeysWithValues: scope.symbols.compactMap { name, symbol in scope.parameters[name].map { (symbol.id, $0) }
+        }),
       documentation: declaration.documentation, span: declaration.name.span)
     define(declaration.name, .model(id, signature), unit: unit)
     documentation[declaration.name.text] = declaration.documentation
-    return { [self] in
-      let before = diagnostics.filter { $0.severity == .error }.count
+    pendingModels[id.rawValue] = { [self] in
+      let before = errorCount
+      let saved = (uses, extentScope, genericNames, depth)
+      (uses, extentScope, genericNames, depth) = (Uses(), nil, [], 0)
       let parameters = Array(zip(declaration.parameters.map(\.name), types))
       let function = self.function(
         named: declaration.name.text, kind: .model, parameters: parameters, result: .unit, body: declaration.body,
         extents: scope, onEnd: { self.table.models[id.rawValue].members = $0.members })
       table.models[id.rawValue].function = function
-      if diagnostics.filter({ $0.severity == .error }).count > before { brokenModels.insert(id.rawValue) }
+      modelUses[id.rawValue] = uses
+      (uses, extentScope, genericNames, depth) = saved
+      if errorCount > before { brokenModels.insert(id.rawValue) }
     }
+    return { [self] in ensureChecked(id) }
   }
+
+  /// Checks a model's body unless that has been done; members are known only after it.
+  func ensureChecked(_ id: ModelID) {
+    guard let body = pendingModels.removeValue(forKey: id.rawValue) else { return }
+    modelsInProgress.insert(id.rawValue)
+    body()
+    modelsInProgress.remove(id.rawValue)
+  }
+
+  private var errorCount: Int { diagnostics.reduce(0) { $0 + ($1.severity == .error ? 1 : 0) } }
 
   /// Models whose body had errors: their members are not known for sure, so that nothing is said about them.
   var brokenModels: Set<Int> = []
@@ -496,14 +562,19 @@ package final class Checker {
       }
     }
     var statements: [CheckedStatement] = []
+    // Locals of a function may have the names of its parameters; in a model every name binds once.
+    if kind != .model { inner.scopes.append([:]) }
     check(body.statements, into: &statements)
     if kind == .model { finishModel(body) }
     if kind == .function, result != .unit, !result.isErroneous {
-      if !alwaysReturns(statements) {
-        if statements.count == 1, case .expression(let value, _) = statements[0].kind, let converted = coerced(value, to: result) {
+      if !ends(body.statements) {
+        if statements.count == 1, case .expression(let value, _) = statements[0].kind,
+          let converted = coerced(value, to: result)
+        {
           statements = [CheckedStatement(.returnValue(converted), statements[0].span)]
         } else {
-          let end = SourceSpan(source: body.span.source, start: max(body.span.start, body.span.end - 1), end: body.span.end)
+          let end = SourceSpan(
+            source: body.span.source, start: max(body.span.start, body.span.end - 1), end: body.span.end)
           report(
             Diagnostic(
               "T140", "`\(name)` may end without a value", at: end, caret: "reached without `return`",
@@ -531,34 +602,48 @@ package final class Checker {
     }
   }
 
-  func alwaysReturns(_ statements: [CheckedStatement]) -> Bool {
-    for statement in statements {
-      switch statement.kind {
-      case .returnValue: return true
-      case .ifElse(let condition, let then, let otherwise):
-        if case .bool(true) = condition.kind, alwaysReturns(then) { return true }
-        if alwaysReturns(then), alwaysReturns(otherwise) { return true }
-      case .ifLet(_, _, let then, let otherwise):
-        if alwaysReturns(then), alwaysReturns(otherwise) { return true }
-      case .switchEnum(_, let cases, let otherwise):
-        if cases.allSatisfy({ alwaysReturns($0.body) }), otherwise.map(alwaysReturns) ?? true { return true }
-      case .block(let body):
-        if alwaysReturns(body) { return true }
-      case .whileLoop(let condition, let body):
-        if case .bool(true) = condition.kind, !breaks(body) { return true }
-      default: break
-      }
-    }
-    return false
-  }
-
-  func breaks(_ statements: [CheckedStatement]) -> Bool {
+  /// Whether control never gets past the statements, by their form.
+  func ends(_ statements: [Statement]) -> Bool {
     statements.contains { statement in
       switch statement.kind {
-      case .breakLoop: true
-      case .ifElse(_, let a, let b), .ifLet(_, _, let a, let b): breaks(a) || breaks(b)
-      case .switchEnum(_, let cases, let otherwise): cases.contains { breaks($0.body) } || breaks(otherwise ?? [])
-      case .block(let body): breaks(body)
+      case .returnStatement: true
+      case .ifStatement(let value):
+        if case .expression(let test)? = value.conditions.first, value.conditions.count == 1,
+          case .boolean(true) = test.kind
+        {
+          ends(value.then.statements)
+        } else if let otherwise = value.otherwise {
+          ends(value.then.statements) && ends(otherwise.statements)
+        } else {
+          false
+        }
+      case .expression(let e):
+        switch e.kind {
+        case .ifExpression(let value): ends([Statement(.ifStatement(value), e.span)])
+        case .switchExpression(let value): ends([Statement(.switchStatement(value), e.span)])
+        default: false
+        }
+      case .switchStatement(let value): value.cases.allSatisfy { ends($0.body.statements) } && !value.cases.isEmpty
+      case .whileLoop(let conditions, let block):
+        if conditions.count == 1, case .expression(let test) = conditions[0], case .boolean(true) = test.kind {
+          !breaks(block.statements)
+        } else {
+          false
+        }
+      default: false
+      }
+    }
+  }
+
+  /// Whether a `break` of the loop itself stands among the statements of its body.
+  private func breaks(_ statements: [Statement]) -> Bool {
+    statements.contains { statement in
+      switch statement.kind {
+      case .breakStatement: true
+      case .ifStatement(let value): breaks(value.then.statements) || breaks(value.otherwise?.statements ?? [])
+      case .guardStatement(_, let otherwise): breaks(otherwise.statements)
+      case .expression(let e):
+        if case .ifExpression(let value) = e.kind { breaks([Statement(.ifStatement(value), e.span)]) } else { false }
       default: false
       }
     }
@@ -580,7 +665,7 @@ enum Near {
     for candidate in candidates where candidate != name {
       let letters = Array(candidate.lowercased().utf8)
       guard abs(letters.count - goal.count) <= 3, letters.count < 64 else { continue }
-      let limit = max(1, min(goal.count, letters.count) / 3)
+      let limit = goal.count == 1 ? 0 : max(1, min(goal.count, letters.count) / 3)
       let distance = self.distance(goal, letters)
       guard distance <= limit else { continue }
       if best.map({ distance < $0.distance || (distance == $0.distance && candidate < $0.name) }) ?? true {

@@ -10,7 +10,8 @@ extension Checker {
 
   @discardableResult
   func mismatch(_ e: CheckedExpression, _ goal: Type, what: String? = nil) -> CheckedExpression {
-    if case .array(_, let want) = goal, case .array(_, let have) = e.type, want.count == have.count, differ(want, have) {
+    if case .array(_, let want) = goal, case .array(_, let have) = e.type, want.count == have.count, differ(want, have)
+    {
       return fail(
         Diagnostic(
           "H201", "the value has another shape than expected", at: e.span, expected: words(goal), found: words(e.type)),
@@ -21,10 +22,13 @@ extension Checker {
     case (.int, .real), (.index, .real): help = "round it on purpose: `Int(round(x))`"
     case (.array(.int, _), .array(.real, _)), (.array(.index, _), .array(.real, _)):
       help = "a column of whole numbers becomes counts by `.asCounts()`"
-    case (_, .optional(let inner)) where inner == goal: help = "give a default with `??`, or take it apart with `if let`"
+    case (_, .optional(let inner)) where inner == goal:
+      help = "give a default with `??`, or take it apart with `if let`"
     case (.real, .array), (.int, .array): help = "index it, or use `sum` or `mean`"
-    case (.array(.index, _), .list(.string, _)), (.array(.int, _), .list(.string, _)): help = "turn text into indices by `.index`"
+    case (.array(.index, _), .list(.string, _)), (.array(.int, _), .list(.string, _)):
+      help = "turn text into indices by `.index`"
     case (.bool, .int): help = "compare it: `x != 0`"
+    case (_, .optional(.erroneous)): help = "a value that may be missing has the type `\(words(goal))?`"
     case (.string, _): help = "write it into a text: `\"\\(x)\"`"
     default: break
     }
@@ -38,7 +42,8 @@ extension Checker {
     depth += 1
     defer { depth -= 1 }
     if depth > 400 {
-      return fail(Diagnostic("S004", "the nesting is too deep", at: e.span, help: "name intermediate results with `let`"), e.span)
+      return fail(
+        Diagnostic("S004", "the nesting is too deep", at: e.span, help: "name intermediate results with `let`"), e.span)
     }
     return checkKind(e, hint)
   }
@@ -49,7 +54,9 @@ extension Checker {
   }
 
   private func checkKind(_ e: Expression, _ hint: Type?) -> CheckedExpression {
-    func made(_ kind: CheckedExpression.Kind, _ type: Type) -> CheckedExpression { CheckedExpression(kind, type, e.span) }
+    func made(_ kind: CheckedExpression.Kind, _ type: Type) -> CheckedExpression {
+      CheckedExpression(kind, type, e.span)
+    }
     switch e.kind {
     case .erroneous: return erroneous(e.span)
     case .boolean(let flag): return made(.bool(flag), .bool)
@@ -77,7 +84,8 @@ extension Checker {
     case .range(let lower, let upper, let isClosed):
       guard let lower, let upper else {
         return fail(
-          Diagnostic("T202", "a range with an open end stands only in an index", at: e.span, help: "write both bounds"), e.span)
+          Diagnostic("T202", "a range with an open end stands only in an index", at: e.span, help: "write both bounds"),
+          e.span)
       }
       let a = check(lower, expecting: .int)
       let b = check(upper, expecting: .int)
@@ -96,7 +104,8 @@ extension Checker {
       guard case .optional(let inner) = value.type else {
         if value.type.isErroneous || value.type == .dynamic { return value }
         return fail(
-          Diagnostic("T203", "the value is never `nil`", at: e.span, found: words(value.type), help: "remove `!`"), e.span)
+          Diagnostic("T203", "the value is never `nil`", at: e.span, found: words(value.type), help: "remove `!`"),
+          e.span)
       }
       return made(.forceUnwrap(value), inner)
     case .closure(let closure): return self.closure(closure, e.span, wrappedHint(hint))
@@ -116,7 +125,9 @@ extension Checker {
     case .dynamic: return CheckedExpression(.convert(value, .fromDynamic), .bool, value.span)
     case .array(.bool, _):
       return fail(
-        Diagnostic("T204", "a condition is one Bool", at: value.span, expected: "Bool", found: words(value.type), help: "use `all(…)` or `any(…)`"),
+        Diagnostic(
+          "T204", "a condition is one Bool", at: value.span, expected: "Bool", found: words(value.type),
+          help: "use `all(…)` or `any(…)`"),
         value.span)
     default: return mismatch(value, .bool, what: "a condition is a Bool")
     }
@@ -124,7 +135,9 @@ extension Checker {
 
   private func string(_ segments: [StringSegment], _ span: SourceSpan) -> CheckedExpression {
     if segments.isEmpty { return CheckedExpression(.string(""), .string, span) }
-    if segments.count == 1, case .text(let text) = segments[0] { return CheckedExpression(.string(text), .string, span) }
+    if segments.count == 1, case .text(let text) = segments[0] {
+      return CheckedExpression(.string(text), .string, span)
+    }
     var parts: [CheckedExpression] = []
     for segment in segments {
       switch segment {
@@ -144,32 +157,57 @@ extension Checker {
     if let local = context.lookup(name) {
       return CheckedExpression(.local(local), context.locals[local.rawValue].type, span)
     }
+    if let own = selfMember(name, span) { return own }
     switch entities[name] {
     case .global(let id)?: return global(id, span)
     case .functions(let list)?:
-      let chosen = list.first { signature in
-        guard case .function(let parameters, _)? = hint else { return list.count == 1 }
-        return parameters.count == signature.types.count && zip(parameters, signature.types).allSatisfy { $0 == $1 }
-      } ?? list.first
+      let chosen =
+        list.first { signature in
+          guard case .function(let parameters, _)? = hint else { return list.count == 1 }
+          return parameters.count == signature.types.count && zip(parameters, signature.types).allSatisfy { $0 == $1 }
+        } ?? list.first
       guard let chosen else { return erroneous(span) }
+      guard chosen.generics.isEmpty else {
+        return fail(
+          Diagnostic(
+            "T106", "`\(name)` needs its arguments here", at: span,
+            help: "write a closure: `{ x in \(name)(x) }`"), span)
+      }
       let type = Type.function(chosen.types, chosen.result)
       switch chosen.kind {
-      case .function(let id): return CheckedExpression(.function(id), type, span)
+      case .function(let id):
+        if !uses.functions.contains(id) { uses.functions.append(id) }
+        return CheckedExpression(.function(id), type, span)
       case .intrinsic(let registration, _): return CheckedExpression(.intrinsicFunction(registration), type, span)
       case .distribution: break
       }
-      return fail(Diagnostic("T106", "`\(name)` needs its arguments", at: span, help: "write `\(chosen.spelled)`"), span)
+      return fail(
+        Diagnostic("T106", "`\(name)` needs its arguments", at: span, help: "write `\(chosen.spelled)`"), span)
     case .model?, .structure?, .enumeration?:
       return fail(
         Diagnostic("T106", "`\(name)` is a type, not a value", at: span, help: "write `\(name)(…)` to make one"), span)
-    case .erroneous?: return erroneous(span)
+    case .erroneous(let id)?: return global(id, span)
     case nil: break
     }
     return unknown(name, span)
   }
 
+  /// The value of `self` inside a method.
+  func selfValue(_ span: SourceSpan) -> CheckedExpression? {
+    guard let local = context.lookup("self") else { return nil }
+    return CheckedExpression(.local(local), context.locals[local.rawValue].type, span)
+  }
+
+  /// A field of `self`, written without it.
+  private func selfMember(_ name: String, _ span: SourceSpan) -> CheckedExpression? {
+    guard let base = selfValue(span), case .structure(let id) = base.type else { return nil }
+    let fields = table.structures[id.rawValue].fields
+    guard let index = fields.firstIndex(where: { $0.name == name }) else { return nil }
+    return CheckedExpression(.field(base, index), fields[index].type, span)
+  }
+
   func global(_ id: GlobalID, _ span: SourceSpan) -> CheckedExpression {
-    if !reads.contains(id) { reads.append(id) }
+    if !uses.globals.contains(id) { uses.globals.append(id) }
     if context.kind != .unit && !(context.kind == .closure && isUnitClosure) { readByFunctions.insert(id.rawValue) }
     return CheckedExpression(.global(id), table.globals[id.rawValue].type, span)
   }
@@ -193,10 +231,26 @@ extension Checker {
     for scope in context.scopes { visible += scope.keys }
     var help = didYouMean(name, visible.sorted())
     if let hint = Later.spellings[name] { help = hint }
-    if context.kind == .closure || context.kind == .function || context.kind == .model, help == nil, name.count == 1 {
-      help = "pass it as an argument"
+    var labels: [Diagnostic.Label] = []
+    if let later = definedLater(name, after: span) {
+      labels = [.init(span: later, text: "defined only here")]
+      help = "move its definition up"
+    } else if context.plateVariables.contains(name) {
+      help = "a `var` does not leave its plate: bind the result with `let`"
     }
-    return fail(Diagnostic("T107", "there is no `\(name)` here", at: span, help: help), span)
+    return fail(Diagnostic("T107", "there is no `\(name)` here", at: span, labels: labels, help: help), span)
+  }
+
+  /// Where the name is bound by `let`, `var` or `func` further down in the unit.
+  private func definedLater(_ name: String, after span: SourceSpan) -> SourceSpan? {
+    guard let tree = currentTree, tree.source.id == span.source else { return nil }
+    var isBinding = false
+    for token in tree.tokens where token.start > span.end {
+      let text = tree.source.text(SourceSpan(source: span.source, start: token.start, end: token.end))
+      if isBinding, text == name { return SourceSpan(source: span.source, start: token.start, end: token.end) }
+      if !text.allSatisfy({ $0 == " " || $0 == "\t" }) { isBinding = text == "let" || text == "var" }
+    }
+    return nil
   }
 
   // MARK: - Literals
@@ -204,7 +258,9 @@ extension Checker {
   private func array(_ elements: [Expression], _ span: SourceSpan, _ hint: Type?) -> CheckedExpression {
     let elementHint = hint?.element
     if elements.isEmpty {
-      if let hint, elementHint != nil, !hint.isErroneous, hint != .dynamic { return CheckedExpression(.array([]), withExtent(hint, .literal(0)), span) }
+      if let hint, elementHint != nil, !hint.isErroneous, hint != .dynamic {
+        return CheckedExpression(.array([]), withExtent(hint, .literal(0)), span)
+      }
       return CheckedExpression(.array([]), .list(.erroneous, .literal(0)), span)
     }
     var values = elements.map { check($0, hint: elementHint) }
@@ -217,9 +273,18 @@ extension Checker {
     }
     for number in values.indices {
       guard let converted = coerced(values[number], to: type) else {
+        if case .array(_, let want) = type, case .array(_, let own) = values[number].type, differ(want, own) {
+          return fail(
+            Diagnostic(
+              "H205", "the rows have different lengths", at: values[number].span,
+              labels: [.init(span: values[0].span, text: words(values[0].type))], expected: words(type),
+              found: words(values[number].type),
+              help: "rows of different lengths are kept in a dictionary or as structures"), span)
+        }
         return fail(
           Diagnostic(
-            "T205", "the elements have different types", at: values[number].span, labels: [.init(span: values[0].span, text: words(values[0].type))],
+            "T205", "the elements have different types", at: values[number].span,
+            labels: [.init(span: values[0].span, text: words(values[0].type))],
             expected: words(type), found: words(values[number].type)), span)
       }
       values[number] = converted
@@ -232,7 +297,8 @@ extension Checker {
         if own.count != shape.count || zip(own, shape).contains(where: { differ($0, $1) }) {
           return fail(
             Diagnostic(
-              "H205", "the rows have different lengths", at: value.span, labels: [.init(span: values[0].span, text: words(values[0].type))],
+              "H205", "the rows have different lengths", at: value.span,
+              labels: [.init(span: values[0].span, text: words(values[0].type))],
               expected: words(type), found: words(value.type)), span)
         }
         shape = zip(shape, own).map { joined($0, $1) }
@@ -310,7 +376,9 @@ extension Checker {
     if pairs.isEmpty {
       if let hint, case .dictionary = hint { return CheckedExpression(.dictionary([]), hint, span) }
       return fail(
-        Diagnostic("T206", "the type of an empty dictionary is not known", at: span, help: "write `let d: [String: Real] = [:]`"), span)
+        Diagnostic(
+          "T206", "the type of an empty dictionary is not known", at: span, help: "write `let d: [String: Real] = [:]`"),
+        span)
     }
     let checked = pairs.map { (key: check($0.key, hint: keyHint), value: check($0.value, hint: valueHint)) }
     var key = checked[0].key.type
@@ -323,8 +391,12 @@ extension Checker {
     if let valueHint, !containsGeneric(valueHint) { value = valueHint }
     var made: [(key: CheckedExpression, value: CheckedExpression)] = []
     for pair in checked {
-      guard let k = coerced(pair.key, to: key) else { return mismatch(pair.key, key, what: "the keys have different types") }
-      guard let v = coerced(pair.value, to: value) else { return mismatch(pair.value, value, what: "the values have different types") }
+      guard let k = coerced(pair.key, to: key) else {
+        return mismatch(pair.key, key, what: "the keys have different types")
+      }
+      guard let v = coerced(pair.value, to: value) else {
+        return mismatch(pair.value, value, what: "the values have different types")
+      }
       made.append((k, v))
     }
     return CheckedExpression(.dictionary(made), .dictionary(key, value), span)
@@ -332,9 +404,15 @@ extension Checker {
 
   // MARK: - Operators
 
-  private func unary(_ operation: UnaryOperator, _ operand: Expression, _ span: SourceSpan, _ hint: Type?) -> CheckedExpression {
-    if operation == .minus, case .integer(let number) = operand.kind { return CheckedExpression(.int(-number), .int, span) }
-    if operation == .minus, case .real(let number) = operand.kind { return CheckedExpression(.real(-number), .real, span) }
+  private func unary(_ operation: UnaryOperator, _ operand: Expression, _ span: SourceSpan, _ hint: Type?)
+    -> CheckedExpression
+  {
+    if operation == .minus, case .integer(let number) = operand.kind {
+      return CheckedExpression(.int(-number), .int, span)
+    }
+    if operation == .minus, case .real(let number) = operand.kind {
+      return CheckedExpression(.real(-number), .real, span)
+    }
     var value = check(operand, hint: operation == .not ? .bool : hint)
     if value.type == .dynamic { return fail(dynamicOperand(value), span) }
     switch (operation, value.type.numeric) {
@@ -345,7 +423,8 @@ extension Checker {
     case (.not, (.bool, let extents)?): return CheckedExpression(.unary(.not, value), .numeric(.bool, extents), span)
     case (.not, _): return mismatch(value, .bool, what: "`!` needs a Bool")
     case (_, (.bool, _)?):
-      return fail(Diagnostic("T207", "`\(operation.rawValue)` needs a number", at: value.span, found: words(value.type)), span)
+      return fail(
+        Diagnostic("T207", "`\(operation.rawValue)` needs a number", at: value.span, found: words(value.type)), span)
     case (_, (.index, let extents)?):
       value = CheckedExpression(.convert(value, .indexToInt), .numeric(.int, extents), value.span)
       return CheckedExpression(.unary(operation, value), value.type, span)
@@ -387,13 +466,16 @@ extension Checker {
       if case .list(let x, let m) = a.type, case .list(let y, let n) = b.type {
         return fail(
           Diagnostic(
-            "T209", "`+` adds numbers; lists are joined otherwise", at: place, found: "\(words(.list(x, m))) and \(words(.list(y, n)))",
+            "T209", "`+` adds numbers; lists are joined otherwise", at: place,
+            found: "\(words(.list(x, m))) and \(words(.list(y, n)))",
             help: "write `concat(a, b)`"), span)
       }
       if a.type == .string || b.type == .string {
         let other = a.type == .string ? b : a
         return fail(
-          Diagnostic("T209", "`+` does not join text and \(words(other.type))", at: place, help: "write it into the text: `\"… \\(x)\"`"), span)
+          Diagnostic(
+            "T209", "`+` does not join text and \(words(other.type))", at: place,
+            help: "write it into the text: `\"… \\(x)\"`"), span)
       }
     case .less, .lessOrEqual, .greater, .greaterOrEqual:
       if a.type == .string, b.type == .string { return CheckedExpression(.binary(operation, a, b), .bool, span) }
@@ -412,16 +494,20 @@ extension Checker {
     if let fit = coerced(a, to: b.type) { return CheckedExpression(.binary(operation, fit, b), .bool, span) }
     return fail(
       Diagnostic(
-        "T210", "values of different types are never equal", at: span, labels: [.init(span: a.span, text: words(a.type))],
+        "T210", "values of different types are never equal", at: span,
+        labels: [.init(span: a.span, text: words(a.type))],
         expected: words(a.type), found: words(b.type)), span)
   }
 
-  private func coalesce(_ left: Expression, _ right: Expression, _ span: SourceSpan, _ hint: Type?) -> CheckedExpression {
+  private func coalesce(_ left: Expression, _ right: Expression, _ span: SourceSpan, _ hint: Type?) -> CheckedExpression
+  {
     let a = check(left, hint: hint.map { .optional($0) })
     guard case .optional(let inner) = a.type else {
       if a.type.isErroneous { return a }
       return fail(
-        Diagnostic("T203", "the left side of `??` is never `nil`", at: a.span, found: words(a.type), help: "remove `?? …`"), span)
+        Diagnostic(
+          "T203", "the left side of `??` is never `nil`", at: a.span, found: words(a.type), help: "remove `?? …`"), span
+      )
     }
     let b = check(right, hint: inner)
     if b.type.isErroneous { return b }
@@ -469,7 +555,8 @@ extension Checker {
     }
     guard let extents = broadcast(a, b, x.extents, y.extents, span, place) else { return erroneous(span) }
     // One scalar kind on both sides.
-    let wantsReal = operation == .divide || operation == .elementDivide || x.scalar == .real || y.scalar == .real
+    let wantsReal =
+      operation == .divide || operation == .elementDivide || x.scalar == .real || y.scalar == .real
       || (operation == .power && !isNonnegativeLiteral(b))
     let scalar: Scalar = x.scalar == .bool ? .bool : (wantsReal ? .real : .int)
     guard let left = coerced(a, to: .numeric(scalar, x.extents.map { _ in .unknown })),
@@ -492,7 +579,8 @@ extension Checker {
   }
 
   private func broadcast(
-    _ a: CheckedExpression, _ b: CheckedExpression, _ x: [Extent], _ y: [Extent], _ span: SourceSpan, _ place: SourceSpan
+    _ a: CheckedExpression, _ b: CheckedExpression, _ x: [Extent], _ y: [Extent], _ span: SourceSpan,
+    _ place: SourceSpan
   ) -> [Extent]? {
     if x.isEmpty { return y }
     if y.isEmpty { return x }
@@ -520,7 +608,8 @@ extension Checker {
   }
 
   private func productOf(
-    _ a: CheckedExpression, _ b: CheckedExpression, _ x: [Extent], _ y: [Extent], _ place: SourceSpan, _ span: SourceSpan
+    _ a: CheckedExpression, _ b: CheckedExpression, _ x: [Extent], _ y: [Extent], _ place: SourceSpan,
+    _ span: SourceSpan
   ) -> CheckedExpression {
     guard x.count <= 2, y.count <= 2, x.count + y.count >= 3 else {
       return fail(
@@ -559,7 +648,7 @@ extension Checker {
   // MARK: - Indexing
 
   func index(_ base: Expression, _ arguments: [Expression.Argument], _ span: SourceSpan) -> CheckedExpression {
-    index(check(base), arguments, span)
+    continued(base, check(base), span) { index($0, arguments, span) }
   }
 
   func index(_ base: CheckedExpression, _ arguments: [Expression.Argument], _ span: SourceSpan) -> CheckedExpression {
@@ -606,7 +695,8 @@ extension Checker {
       }
       let value = check(argument)
       if case .array(.bool, _) = value.type {
-        return CheckedExpression(.index(base, [.value(value)]), .table(TableType(columns: type.columns, rows: .unknown)), span)
+        return CheckedExpression(
+          .index(base, [.value(value)]), .table(TableType(columns: type.columns, rows: .unknown)), span)
       }
       let (checked, _) = indexOf(argument, type.rows)
       return CheckedExpression(.index(base, [checked]), .table(TableType(columns: type.columns, rows: .unknown)), span)
@@ -616,15 +706,28 @@ extension Checker {
       return CheckedExpression(.index(vector, indices), .dynamic, span)
     case .optional:
       return fail(
-        Diagnostic("T215", "the value may be `nil`", at: base.span, found: words(base.type), help: "use `!`, `??` or `if let` first"), span)
+        Diagnostic(
+          "T215", "the value may be `nil`", at: base.span, found: words(base.type),
+          help: "use `!`, `??` or `if let` first"), span)
     default: break
     }
-    var help: String?
     if case .local(let id) = base.kind, context.plateElements.contains(id.rawValue) {
-      help = "inside its plate `\(context.locals[id.rawValue].name)` is one element; for other elements use a piecewise array and a `for` loop"
+      let name = context.locals[id.rawValue].name
+      return fail(
+        Diagnostic(
+          "M121", "inside its plate `\(name)` is one element", at: base.span,
+          labels: [.init(span: context.locals[id.rawValue].span, text: "one for each index of the plate")],
+          found: words(base.type),
+          help: "elements of a plate do not see each other: open `let \(name): Vector[N]` and define it in a `for` loop"
+        ),
+        span)
     }
+    var help: String?
+    if base.type.numeric != nil { help = "only arrays, texts, tables and dictionaries are indexed" }
     return fail(
-      Diagnostic("T216", "a \(words(base.type)) has no elements to index", at: base.span, found: words(base.type), help: help), span)
+      Diagnostic(
+        "T216", "\(article(base.type)) has no elements to index", at: base.span, found: words(base.type), help: help),
+      span)
   }
 
   /// One index and the extent that stays; nil where the axis is gone.
@@ -635,7 +738,7 @@ extension Checker {
       let b = upper.map { check($0, expecting: .int) }
       var kept = Extent.unknown
       if case .int(let first) = a?.kind ?? .int(0), case .int(let last)? = b?.kind {
-        kept = .literal(max(0, last - first + (isClosed ? 1 : 0)))
+        kept = rangeExtent(first, last, isClosed: isClosed)
       } else if a == nil, let b, !isClosed {
         kept = self.extent(of: b)
       }
@@ -643,7 +746,10 @@ extension Checker {
     }
     let value = check(e)
     switch value.type {
-    case .int, .index: return (.value(value.type == .int ? value : CheckedExpression(.convert(value, .indexToInt), .int, value.span)), nil)
+    case .int, .index:
+      return (
+        .value(value.type == .int ? value : CheckedExpression(.convert(value, .indexToInt), .int, value.span)), nil
+      )
     case .range: return (.range(value), .unknown)
     case .array(.bool, _): return (.value(value), .unknown)
     case .array(let scalar, let shape) where scalar.isInteger && shape.count == 1: return (.value(value), shape[0])
@@ -656,6 +762,13 @@ extension Checker {
           found: words(value.type), help: value.type == .real ? "round it on purpose: `Int(round(x))`" : nil))
       return (.value(erroneous(value.span)), nil)
     }
+  }
+
+  /// The number of integers in a range of two literals.
+  func rangeExtent(_ first: Int, _ last: Int, isClosed: Bool) -> Extent {
+    let (length, overflows) = last.subtractingReportingOverflow(first)
+    guard !overflows, length < Int.max else { return .unknown }
+    return .literal(max(0, length + (isClosed ? 1 : 0)))
   }
 
   private func indexArray(
@@ -675,16 +788,21 @@ extension Checker {
       let checked: CheckedIndex
       (checked, kept) = indexOf(argument.value, extents[number])
       // Arrays of integers of any rank gather.
-      if case .value(let value) = checked, case .array(let kind, let shape) = value.type, kind.isInteger, shape.count > 1 {
+      if case .value(let value) = checked, case .array(let kind, let shape) = value.type, kind.isInteger,
+        shape.count > 1
+      {
         result += shape
         indices.append(checked)
         continue
       }
       if case .value(let value) = checked {
-        if case .int(let literal) = value.kind, case .literal(let count) = extents[number], literal < 0 || literal >= count {
+        if case .int(let literal) = value.kind, case .literal(let count) = extents[number],
+          literal < 0 || literal >= count
+        {
           report(
             Diagnostic(
-              "H221", "index \(literal) is out of range", at: argument.value.span, expected: "0 ..< \(count)", found: "\(literal)",
+              "H221", "index \(literal) is out of range", at: argument.value.span, expected: "0 ..< \(count)",
+              found: "\(literal)",
               help: literal < 0 ? "indices start at 0; for the end use `x[x.count - 1]`" : nil))
         }
         checkIndexBound(argument.value, value, extents[number], base)
@@ -698,7 +816,9 @@ extension Checker {
   }
 
   /// An index into one thing used for another: `alpha[item]` where `alpha` has one element per person.
-  private func checkIndexBound(_ source: Expression, _ value: CheckedExpression, _ extent: Extent, _ base: CheckedExpression) {
+  private func checkIndexBound(
+    _ source: Expression, _ value: CheckedExpression, _ extent: Extent, _ base: CheckedExpression
+  ) {
     var inner = value
     while case .convert(let next, .indexToInt) = inner.kind { inner = next }
     var bound: Extent?
@@ -711,36 +831,4 @@ extension Checker {
         labels: [.init(span: base.span, text: "has \(words(extent)) elements")], expected: "Index[\(words(extent))]",
         found: "Index[\(words(bound))]"))
   }
-}
-
-/// Names that are documented for a later release, and near spellings from other systems.
-enum Later {
-  static let names: [String: String] = {
-    var result: [String: String] = [:]
-    for name in [
-      "HalfStudentT", "Laplace", "Logistic", "Gumbel", "SkewNormal", "AsymmetricLaplace", "Weibull", "Pareto",
-      "InverseGaussian", "Kumaraswamy", "VonMises", "Truncated", "Censored", "BetaBinomial", "NegativeBinomial",
-      "Geometric", "OrderedLogistic", "ZeroInflated", "Hurdle", "Hypergeometric", "DiscreteUniform", "Multinomial",
-      "DirichletMultinomial", "MultivariateStudentT", "LKJ", "LKJCholesky", "Wishart", "InverseWishart",
-      "GaussianRandomWalk", "AR1", "Mixture", "Ordered", "SumToZero", "Stable",
-    ] {
-      result[name] = "this distribution comes with a later release; `addLogDensity` can state its density"
-    }
-    result["solveODE"] = "differential equations come with a later release"
-    for name in ["vi", "laplace", "pathfinder", "loo", "compare", "search", "profile", "Guide"] {
-      result[name] = "this comes with a later release; `sample` and `optimize` are there"
-    }
-    for name in ["forest", "trace", "pairs", "density", "rank"] {
-      result[name] = "plots come with a later release; `summary(fit)` gives a table"
-    }
-    return result
-  }()
-
-  static let spellings: [String: String] = [
-    "normal": "distributions are spelled with a capital: `Normal`", "gamma": "distributions are spelled with a capital: `Gamma`",
-    "ln": "the natural logarithm is `log`", "println": "write `print`", "len": "the length is `x.count`",
-    "length": "the length is `x.count`", "True": "write `true`", "False": "write `false`", "None": "write `nil`",
-    "NULL": "write `nil`", "null": "write `nil`", "NA": "a missing value is `nil`", "c": "an array is written `[1, 2, 3]`",
-    "self": "there is no `self` here", "inf": "infinity is `infinity`", "Inf": "infinity is `infinity`", "NaN": "it is `nan`",
-  ]
 }

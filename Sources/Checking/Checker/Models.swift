@@ -4,25 +4,40 @@ extension Checker {
   // MARK: - Instances
 
   func model(
-    _ id: ModelID, _ signature: Signature, _ arguments: [Expression.Argument], _ span: SourceSpan, _ nameSpan: SourceSpan
+    _ id: ModelID, _ signature: Signature, _ arguments: [Expression.Argument], _ span: SourceSpan,
+    _ nameSpan: SourceSpan
   ) -> CheckedExpression {
     let result = overloaded([signature], name: signature.name, receiver: nil, arguments, span, nameSpan, nil)
+    if !uses.models.contains(id) { uses.models.append(id) }
     guard case .intrinsic(_, let values) = result.kind else { return result }
     return CheckedExpression(.model(id, values), .model(id), span)
   }
 
+  /// Whether a model's body has errors, so that nothing is said about its members.
+  private func isBroken(_ id: ModelID) -> Bool {
+    ensureChecked(id)
+    return brokenModels.contains(id.rawValue) || modelsInProgress.contains(id.rawValue)
+  }
+
   /// A member by its path: `["g", "scale"]`.
   func modelMember(_ id: ModelID, _ path: [String]) -> ModelMember? {
-    guard let first = path.first, let member = table.models[id.rawValue].members.last(where: { $0.name == first }) else { return nil }
+    ensureChecked(id)
+    guard let first = path.first, let member = table.models[id.rawValue].members.last(where: { $0.name == first })
+    else { return nil }
     if path.count == 1 { return member }
-    guard case .submodel(let inner) = member.kind, var nested = modelMember(inner, Array(path.dropFirst())) else { return nil }
-    if case .sites(_, let plates) = member.type { for plate in plates.reversed() { nested.type = lifted(nested.type, plate) } }
+    guard case .submodel(let inner) = member.kind, var nested = modelMember(inner, Array(path.dropFirst())) else {
+      return nil
+    }
+    if case .sites(_, let plates) = member.type {
+      for plate in plates.reversed() { nested.type = lifted(nested.type, plate) }
+    }
     return nested
   }
 
   /// All names that `given` and its like may say.
   func memberPaths(_ id: ModelID, sitesOnly: Bool) -> [String] {
-    table.models[id.rawValue].members.flatMap { member -> [String] in
+    ensureChecked(id)
+    return table.models[id.rawValue].members.flatMap { member -> [String] in
       switch member.kind {
       case .site: [member.name]
       case .derived: sitesOnly ? [] : [member.name]
@@ -57,16 +72,22 @@ extension Checker {
         if operation == .predict, label.text == "fresh" {
           var paths: [[String]] = []
           if case .keyPath(let names) = argument.value.kind { paths.append(names.map(\.text)) }
-          while position < arguments.count, arguments[position].label == nil, case .keyPath(let names) = arguments[position].value.kind {
+          while position < arguments.count, arguments[position].label == nil,
+            case .keyPath(let names) = arguments[position].value.kind
+          {
             paths.append(names.map(\.text))
             position += 1
           }
           for fresh in paths { checkSite(fresh, id, argument.value.span) }
           made.append(
-            ModelArgument(path: path, value: CheckedExpression(.paths(paths), .opaque("SitePaths"), argument.value.span), span: place))
+            ModelArgument(
+              path: path, value: CheckedExpression(.paths(paths), .opaque("SitePaths"), argument.value.span),
+              span: place))
           continue
         }
-      } else if case .keyPath(let names) = argument.value.kind, position < arguments.count, arguments[position].label == nil {
+      } else if case .keyPath(let names) = argument.value.kind, position < arguments.count,
+        arguments[position].label == nil
+      {
         path = names.map(\.text)
         place = argument.value.span
         valueExpression = arguments[position].value
@@ -74,7 +95,9 @@ extension Checker {
       } else {
         _ = fail(
           Diagnostic(
-            "M102", "the argument needs the name of a \(operation == .with || operation == .predict ? "parameter" : "site")", at: argument.value.span,
+            "M102",
+            "the argument needs the name of a \(operation == .with || operation == .predict ? "parameter" : "site")",
+            at: argument.value.span,
             help: "write `\(operation.rawValue)(name: value)`"), span)
         continue
       }
@@ -95,8 +118,8 @@ extension Checker {
     return CheckedExpression(.modelOperation(operation, base: base, made), type, span)
   }
 
-  private func checkSite(_ path: [String], _ id: ModelID?, _ span: SourceSpan) {
-    guard let id, !brokenModels.contains(id.rawValue), modelMember(id, path) == nil else { return }
+  func checkSite(_ path: [String], _ id: ModelID?, _ span: SourceSpan) {
+    guard let id, !isBroken(id), modelMember(id, path) == nil else { return }
     reportUnknownSite(path, id, span, sitesOnly: false)
   }
 
@@ -118,13 +141,16 @@ extension Checker {
     case .with, .predict:
       guard let id else { return made(check(value)) }
       let model = table.models[id.rawValue]
-      guard let number = model.parameterNames.firstIndex(of: path.joined(separator: ".")), case .model(_, let signature)? = entity(of: id) else {
-        if brokenModels.contains(id.rawValue) { return made(check(value)) }
+      guard let number = model.parameterNames.firstIndex(of: path.joined(separator: ".")),
+        case .model(_, let signature)? = entity(of: id)
+      else {
+        if isBroken(id) { return made(check(value)) }
         return made(
           fail(
             Diagnostic(
               "M105", "`\(model.name)` has no parameter `\(path.joined(separator: "."))`", at: place,
-              expected: model.parameterNames.isEmpty ? "no parameters" : "one of " + model.parameterNames.map { "`\($0)`" }.joined(separator: ", "),
+              expected: model.parameterNames.isEmpty
+                ? "no parameters" : "one of " + model.parameterNames.map { "`\($0)`" }.joined(separator: ", "),
               help: didYouMean(path[0], model.parameterNames)), value.span))
       }
       let checked = check(value, hint: signature.types[number])
@@ -132,13 +158,13 @@ extension Checker {
       if let fit = coerce(checked, to: signature.types[number], &bindings) { return made(fit) }
       return made(mismatch(checked, signature.types[number]))
     case .reparam:
-      if let id, !brokenModels.contains(id.rawValue), modelMember(id, path)?.kind != .site {
+      if let id, !isBroken(id), modelMember(id, path)?.kind != .site {
         reportUnknownSite(path, id, place, sitesOnly: true)
       }
       guard case .enumeration(let kind)? = entities["Reparameterizer"] else { return made(check(value)) }
       return made(check(value, expecting: .enumeration(kind)))
     case .given, .do, .values:
-      guard let id, !brokenModels.contains(id.rawValue) else { return made(check(value)) }
+      guard let id, !isBroken(id) else { return made(check(value)) }
       guard let member = modelMember(id, path) else {
         reportUnknownSite(path, id, place, sitesOnly: true)
         return made(erroneous(value.span))
@@ -149,13 +175,15 @@ extension Checker {
         return made(
           fail(
             Diagnostic(
-              "M106", "`\(member.name)` is computed, not drawn", at: place, labels: [.init(span: member.span, text: "defined by `=`")],
+              "M106", "`\(member.name)` is computed, not drawn", at: place,
+              labels: [.init(span: member.span, text: "defined by `=`")],
               help: "condition a site that is declared with `~`"), value.span))
       case .submodel:
         return made(
           fail(
             Diagnostic(
-              "M106", "`\(member.name)` is a sub-model, not a site", at: place, labels: [.init(span: member.span, text: "defined here")],
+              "M106", "`\(member.name)` is a sub-model, not a site", at: place,
+              labels: [.init(span: member.span, text: "defined here")],
               help: "name one of its sites: `\(operation.rawValue)(\\.\(member.name).…, value)`"), value.span))
       }
       return made(siteValue(value, member.type))
@@ -163,7 +191,9 @@ extension Checker {
   }
 
   private func entity(of id: ModelID) -> Entity? {
-    if let entity = entities[table.models[id.rawValue].name], case .model(let own, _) = entity, own == id { return entity }
+    if let entity = entities[table.models[id.rawValue].name], case .model(let own, _) = entity, own == id {
+      return entity
+    }
     return nil
   }
 
@@ -184,7 +214,9 @@ extension Checker {
         return CheckedExpression(.convert(value, .boolToInt), .int, value.span)
       }
       var element = Type.numeric(numeric.scalar, [])
-      for (depth, _) in numeric.extents.enumerated() { element = depth == 0 ? .list(.optional(element), .unknown) : .list(element, .unknown) }
+      for (depth, _) in numeric.extents.enumerated() {
+        element = depth == 0 ? .list(.optional(element), .unknown) : .list(element, .unknown)
+      }
       if case .list = value.type, let fit = coerced(value, to: element) { return fit }
       if case .list(.optional(.bool), _) = value.type, numeric.scalar.isInteger { return value }
     }
@@ -206,13 +238,16 @@ extension Checker {
 
   // MARK: - Members of fits and sub-models
 
-  func fitMember(_ base: CheckedExpression, _ id: ModelID?, _ path: [String], _ place: SourceSpan, _ span: SourceSpan) -> CheckedExpression {
+  func fitMember(_ base: CheckedExpression, _ id: ModelID?, _ path: [String], _ place: SourceSpan, _ span: SourceSpan)
+    -> CheckedExpression
+  {
     let name = path.joined(separator: ".")
-    guard let id, !brokenModels.contains(id.rawValue) else { return CheckedExpression(.member(base, name), .dynamic, span) }
+    guard let id, !isBroken(id) else { return CheckedExpression(.member(base, name), .dynamic, span) }
     guard let member = modelMember(id, path) else {
       if let list = members["Posterior"]?[name], let first = list.first {
         return fail(
-          Diagnostic("T224", "`\(name)` is a function of every fit", at: place, help: "call it: `\(headWords(first))`"), span)
+          Diagnostic("T224", "`\(name)` is a function of every fit", at: place, help: "call it: `\(headWords(first))`"),
+          span)
       }
       let names = memberPaths(id, sitesOnly: false)
       return fail(
@@ -232,14 +267,18 @@ extension Checker {
     return CheckedExpression(.member(base, name), isOptional ? .optional(draws) : draws, span)
   }
 
-  func siteMember(_ base: CheckedExpression, _ id: ModelID, _ plates: [Extent], _ name: Identifier, _ span: SourceSpan) -> CheckedExpression {
+  func siteMember(_ base: CheckedExpression, _ id: ModelID, _ plates: [Extent], _ name: Identifier, _ span: SourceSpan)
+    -> CheckedExpression
+  {
     if case .member(let owner, let path) = base.kind, case .posterior(let model) = owner.type {
       return fitMember(owner, model, path.split(separator: ".").map(String.init) + [name.text], name.span, span)
     }
     guard let member = modelMember(id, [name.text]) else {
       let names = memberPaths(id, sitesOnly: false)
       return fail(
-        Diagnostic("M104", "`\(table.models[id.rawValue].name)` has no site `\(name.text)`", at: name.span, help: didYouMean(name.text, names)), span)
+        Diagnostic(
+          "M104", "`\(table.models[id.rawValue].name)` has no site `\(name.text)`", at: name.span,
+          help: didYouMean(name.text, names)), span)
     }
     // Extents of the sub-model's own signature mean nothing outside it.
     var type = outsideExtents(member.type)
@@ -270,6 +309,15 @@ extension Checker {
     context.members.append(ModelMember(name: name.text, kind: kind, type: outside, span: name.span))
   }
 
+  /// Lengths and bounds are the same for every draw and element.
+  func refuseVaryingLength(_ length: CheckedExpression, _ what: String) {
+    guard context.isModel, context.isVarying(length) else { return }
+    report(
+      Diagnostic(
+        "M131", "\(what) cannot vary", at: length.span, caret: "depends on a site or on an index",
+        help: "lengths are fixed by the model's arguments"))
+  }
+
   func refuseVaryingBranch(_ what: String, _ span: SourceSpan) {
     guard context.varyingBranches > 0 else { return }
     report(
@@ -278,17 +326,21 @@ extension Checker {
         help: "use a plate over the subset of indices, or a mixture of both cases"))
   }
 
-  func site(_ name: Identifier, _ annotation: TypeExpression?, _ distribution: Expression, _ span: SourceSpan, into body: inout [CheckedStatement]) {
+  func site(
+    _ name: Identifier, _ annotation: TypeExpression?, _ distribution: Expression, _ span: SourceSpan,
+    into body: inout [CheckedStatement]
+  ) {
     guard context.isModel else {
       report(
         Diagnostic(
           "M107", "a site stands only in a model's body", at: span,
-          help: context.kind == .unit ? "declare a `model`, or draw with `.draw(n)`" : "move it into the model, or make a sub-model"))
+          help: context.kind == .unit
+            ? "declare a `model`, or draw with `.draw(n)`" : "move it into the model, or make a sub-model"))
       _ = context.add(name.text, .erroneous, isVariable: false, span: name.span)
       return
     }
     refuseVaryingBranch("a site", name.span)
-    if context.symbolicLoops > 0 {
+    if context.enclosingLoops > 0 {
       report(
         Diagnostic(
           "M108", "`\(name.text)` would be defined anew at every step", at: name.span,
@@ -298,11 +350,24 @@ extension Checker {
     checkFresh(name)
     if case .model(let id) = value.type {
       guard let id else {
-        report(Diagnostic("M109", "the sub-model must be known before running", at: value.span, help: "write `let \(name.text) ~ Name(…)`"))
+        report(
+          Diagnostic(
+            "M109", "the sub-model must be known before running", at: value.span,
+            help: "write `let \(name.text) ~ Name(…)`"))
         _ = context.add(name.text, .erroneous, isVariable: false, span: name.span)
         return
       }
-      let type = Type.sites(id, plates: [])
+      ensureChecked(id)
+      if modelsInProgress.contains(id.rawValue) {
+        report(
+          Diagnostic(
+            "M110", "a model cannot draw from itself", at: value.span,
+            caret: "`\(table.models[id.rawValue].name)` is being defined here",
+            help: "repeat with a plate or a `for` loop"))
+        _ = context.add(name.text, .erroneous, isVariable: false, span: name.span)
+        return
+      }
+      let type = isBroken(id) ? Type.erroneous : Type.sites(id, plates: [])
       let local = context.add(name.text, type, isVariable: false, span: name.span)
       context.varying.insert(local.rawValue)
       addMember(name, .submodel(id), type)
@@ -321,7 +386,8 @@ extension Checker {
     if let annotation {
       let type = resolve(annotation)
       if coerced(CheckedExpression(.unit, drawn, span), to: type) == nil, !type.isErroneous {
-        report(Diagnostic("T201", "the types do not fit", at: annotation.span, expected: words(type), found: words(drawn)))
+        report(
+          Diagnostic("T201", "the types do not fit", at: annotation.span, expected: words(type), found: words(drawn)))
       }
     }
     let local = context.add(name.text, drawn, isVariable: false, span: name.span)
@@ -338,13 +404,16 @@ extension Checker {
       let info = context.locals[old.rawValue]
       report(
         Diagnostic(
-          "M101", "`\(name.text)` is bound twice in this model", at: name.span, labels: [.init(span: info.span, text: "bound here first")],
+          "M101", "`\(name.text)` is bound twice in this model", at: name.span,
+          labels: [.init(span: info.span, text: "bound here first")],
           help: "give one of them another name"))
       return
     }
   }
 
-  func elementSite(_ target: Expression, _ distribution: Expression, _ span: SourceSpan, into body: inout [CheckedStatement]) {
+  func elementSite(
+    _ target: Expression, _ distribution: Expression, _ span: SourceSpan, into body: inout [CheckedStatement]
+  ) {
     guard context.isModel else {
       report(Diagnostic("M107", "a site stands only in a model's body", at: span))
       return
@@ -361,8 +430,13 @@ extension Checker {
       return
     }
     let info = context.locals[local.rawValue]
-    if let element = elementType(info.type, indices.count), coerced(CheckedExpression(.unit, drawn, value.span), to: unboundExtents(element)) == nil {
-      report(Diagnostic("T201", "the distribution draws another type than the array holds", at: value.span, expected: words(element), found: words(drawn)))
+    if let element = elementType(info.type, indices.count),
+      coerced(CheckedExpression(.unit, drawn, value.span), to: unboundExtents(element)) == nil
+    {
+      report(
+        Diagnostic(
+          "T201", "the distribution draws another type than the array holds", at: value.span, expected: words(element),
+          found: words(drawn)))
     }
     markPiece(local, isSite: true)
     body.append(CheckedStatement(.pieceSite(local, indices, value), span))
@@ -376,11 +450,16 @@ extension Checker {
   /// `x[t]` where x is an array under piecewise definition.
   func pieceTarget(_ target: Expression) -> (LocalID, [CheckedExpression])? {
     guard case .index(let base, let arguments) = target.kind, case .name(let name) = base.kind else {
-      report(Diagnostic("M113", "what is defined here is one element: `x[t] ~ …`", at: target.span, help: "a whole site is `let x ~ …`"))
+      report(
+        Diagnostic(
+          "M113", "what is defined here is one element: `x[t] ~ …`", at: target.span,
+          help: "a whole site is `let x ~ …`"))
       return nil
     }
     guard let local = context.lookup(name), context.piecewise[local.rawValue] != nil else {
-      if context.lookup(name) == nil { _ = unknown(name, base.span) } else {
+      if context.lookup(name) == nil {
+        _ = unknown(name, base.span)
+      } else {
         report(
           Diagnostic(
             "M114", "`\(name)` is not open for definition piece by piece", at: base.span,
@@ -391,7 +470,9 @@ extension Checker {
     let indices = arguments.map { check($0.value, expecting: .int) }
     if indices.contains(where: { $0.type.isErroneous }) { return nil }
     if elementType(context.locals[local.rawValue].type, indices.count) == nil {
-      report(Diagnostic("H220", "the array has other dimensions", at: target.span, found: words(context.locals[local.rawValue].type)))
+      report(
+        Diagnostic(
+          "H220", "the array has other dimensions", at: target.span, found: words(context.locals[local.rawValue].type)))
       return nil
     }
     return (local, indices)
@@ -401,11 +482,15 @@ extension Checker {
     guard var entry = context.piecewise[local.rawValue] else { return }
     entry.isDefined = true
     context.piecewise[local.rawValue] = entry
-    if isSite, let index = context.members.firstIndex(where: { $0.name == entry.name }) { context.members[index].kind = .site }
+    if isSite, let index = context.members.firstIndex(where: { $0.name == entry.name }) {
+      context.members[index].kind = .site
+    }
     context.varying.insert(local.rawValue)
   }
 
-  func openPiecewise(_ name: Identifier, _ annotation: TypeExpression, _ span: SourceSpan, into body: inout [CheckedStatement]) {
+  func openPiecewise(
+    _ name: Identifier, _ annotation: TypeExpression, _ span: SourceSpan, into body: inout [CheckedStatement]
+  ) {
     checkFresh(name)
     let type = resolve(annotation)
     guard case .array(let scalar, let extents) = type else {
@@ -421,7 +506,8 @@ extension Checker {
     let lengths = extentExpressions(annotation, count: extents.count)
     guard let lengths else {
       report(
-        Diagnostic("M117", "the extents must be said here", at: annotation.span, help: "write `let \(name.text): Vector[T]`"))
+        Diagnostic(
+          "M117", "the extents must be said here", at: annotation.span, help: "write `let \(name.text): Vector[T]`"))
       _ = context.add(name.text, .erroneous, isVariable: false, span: name.span)
       return
     }
@@ -469,7 +555,9 @@ extension Checker {
     }
   }
 
-  func plate(_ index: Identifier, _ range: Expression, _ block: Block, _ span: SourceSpan, into body: inout [CheckedStatement]) {
+  func plate(
+    _ index: Identifier, _ range: Expression, _ block: Block, _ span: SourceSpan, into body: inout [CheckedStatement]
+  ) {
     guard context.isModel else {
       report(Diagnostic("M107", "a plate stands only in a model's body", at: span, help: "elsewhere use `for`"))
       return
@@ -477,19 +565,21 @@ extension Checker {
     refuseVaryingBranch("a plate", index.span)
     guard case .range(let lowerExpression?, let upperExpression?, let isClosed) = range.kind else {
       _ = check(range)
-      report(Diagnostic("M118", "a plate runs over a range", at: range.span, help: "write `plate \(index.text) in 0..<n { … }`"))
+      report(
+        Diagnostic(
+          "M118", "a plate runs over a range", at: range.span, help: "write `plate \(index.text) in 0..<n { … }`"))
       return
     }
     let lower = check(lowerExpression, expecting: .int)
     let upper = check(upperExpression, expecting: .int)
-    for bound in [lower, upper] where context.isVarying(bound) {
-      report(
-        Diagnostic("M131", "a plate's bound cannot vary", at: bound.span, caret: "depends on a site or on an index", help: "extents are fixed by the model's arguments"))
-    }
+    for bound in [lower, upper] { refuseVaryingLength(bound, "a plate's bound") }
     var extent = Extent.unknown
     if case .int(let first) = lower.kind {
-      if case .int(let last) = upper.kind { extent = .literal(max(0, last - first + (isClosed ? 1 : 0))) }
-      else if first == 0, !isClosed { extent = self.extent(of: upper) }
+      if case .int(let last) = upper.kind {
+        extent = rangeExtent(first, last, isClosed: isClosed)
+      } else if first == 0, !isClosed {
+        extent = self.extent(of: upper)
+      }
     }
     let start = context.locals.count
     context.scopes.append([:])
@@ -500,17 +590,22 @@ extension Checker {
     context.plates.append(extent)
     context.plateStart.append(start)
     var inside: [CheckedStatement] = []
+    let loops = (context.loopDepth, context.switchDepth)
+    (context.loopDepth, context.switchDepth) = (0, 0)
     check(block.statements, into: &inside)
+    (context.loopDepth, context.switchDepth) = loops
     context.plateStart.removeLast()
     context.plates.removeLast()
     let bound = context.scopes.removeLast()
     var exports: [CheckedPlate.Export] = []
     for (name, inner) in bound.sorted(by: { $0.value.rawValue < $1.value.rawValue }) where inner != local {
       let info = context.locals[inner.rawValue]
+      if info.isVariable { context.plateVariables.insert(name) }
       if info.isVariable || name.isEmpty { continue }
       let type: Type
       switch info.type {
-      case .bool, .int, .real, .index, .array, .sites, .tuple, .structure, .list, .erroneous: type = lifted(info.type, extent)
+      case .bool, .int, .real, .index, .array, .sites, .tuple, .structure, .list, .erroneous:
+        type = lifted(info.type, extent)
       default: continue
       }
       let outer = context.add(name, type, isVariable: false, span: info.span)
@@ -519,6 +614,8 @@ extension Checker {
     }
     body.append(
       CheckedStatement(
-        .plate(CheckedPlate(index: local, lower: lower, upper: upper, isClosed: isClosed, body: inside, exports: exports)), span))
+        .plate(
+          CheckedPlate(index: local, lower: lower, upper: upper, isClosed: isClosed, body: inside, exports: exports)),
+        span))
   }
 }

@@ -38,8 +38,15 @@ enum Entity {
   case model(ModelID, Signature)
   case structure(StructureID)
   case enumeration(EnumerationID)
-  /// Its definition had an error that has been reported.
-  case erroneous
+  /// Its unit had an error that has been reported; a read of the global tells that this one depends on it.
+  case erroneous(GlobalID)
+}
+
+/// What a body names outside itself: the ground of a unit's dependencies.
+struct Uses {
+  var globals: [GlobalID] = []
+  var functions: [FunctionID] = []
+  var models: [ModelID] = []
 }
 
 /// What generic names and extents of a signature stand for in one call.
@@ -62,6 +69,8 @@ final class FunctionContext {
   var result: Type?
   var inferredResults: [Type] = []
   var loopDepth = 0
+  /// Switches inside the innermost loop: `break` there would end only the switch.
+  var switchDepth = 0
   /// Extents by local: `Int` constants that types may name.
   var extentOf: [Int: ExtentSymbol] = [:]
   /// Symbols that this function's own signature names: different ones are different lengths.
@@ -77,11 +86,18 @@ final class FunctionContext {
   var piecewise: [Int: (span: SourceSpan, isDefined: Bool, name: String)] = [:]
   /// First local that the innermost open plate declared.
   var plateStart: [Int] = []
-  var varyingBranches = 0
-  var symbolicLoops = 0
+  /// Number of locals at the start of each open branch on a varying value: what was declared before it and is assigned
+  /// in it varies.
+  var varyingStarts: [Int] = []
+  var varyingBranches: Int { varyingStarts.count }
+  /// Loops around the statement being checked, in a model.
+  var enclosingLoops = 0
+  /// Whether this is the first pass over a loop, whose findings are thrown away.
+  var isTrial = false
   /// Locals of sites bound as elements inside an open plate, for the message about `theta[j - 1]`.
   var plateElements: Set<Int> = []
-  var submodelPlates: [Int: Int] = [:]
+  /// Names of `var`s of plates that have been left.
+  var plateVariables: Set<String> = []
 
   // Units.
   var exports: [String: (local: LocalID, global: GlobalID)] = [:]
@@ -92,6 +108,36 @@ final class FunctionContext {
   }
 
   var isModel: Bool { kind == .model }
+
+  /// The state to come back to after a first pass over a loop.
+  func copy() -> FunctionContext {
+    let other = FunctionContext(kind: kind, parent: parent)
+    other.restore(self)
+    return other
+  }
+
+  func restore(_ other: FunctionContext) {
+    locals = other.locals
+    scopes = other.scopes
+    result = other.result
+    inferredResults = other.inferredResults
+    loopDepth = other.loopDepth
+    switchDepth = other.switchDepth
+    extentOf = other.extentOf
+    declaredSymbols = other.declaredSymbols
+    captured = other.captured
+    varying = other.varying
+    plates = other.plates
+    members = other.members
+    piecewise = other.piecewise
+    plateStart = other.plateStart
+    varyingStarts = other.varyingStarts
+    enclosingLoops = other.enclosingLoops
+    isTrial = other.isTrial
+    plateElements = other.plateElements
+    plateVariables = other.plateVariables
+    exports = other.exports
+  }
 
   func lookup(_ name: String) -> LocalID? {
     for scope in scopes.reversed() { if let local = scope[name] { return local } }
@@ -108,7 +154,14 @@ final class FunctionContext {
   func isVarying(_ expression: CheckedExpression) -> Bool {
     if varying.isEmpty { return false }
     var found = false
-    expression.visit { if case .local(let id) = $0.kind, varying.contains(id.rawValue) { found = true } }
+    expression.visit {
+      switch $0.kind {
+      case .local(let id): if varying.contains(id.rawValue) { found = true }
+      case .closure(let closure):
+        if closure.captures.contains(where: { varying.contains($0.rawValue) }) { found = true }
+      default: break
+      }
+    }
     return found
   }
 }

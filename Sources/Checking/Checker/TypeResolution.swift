@@ -17,7 +17,10 @@ extension Checker {
       switch keyType {
       case .bool, .int, .real, .string, .enumeration, .index, .tuple, .generic, .erroneous: break
       default:
-        report(Diagnostic("T101", "`\(words(keyType))` cannot be a key", at: key.span, expected: "Bool, Int, Real, String, an enum or a tuple of these"))
+        report(
+          Diagnostic(
+            "T101", "`\(words(keyType))` cannot be a key", at: key.span,
+            expected: "Bool, Int, Real, String, an enum or a tuple of these"))
       }
       return .dictionary(keyType, resolve(value))
     case .tuple(let elements):
@@ -36,7 +39,10 @@ extension Checker {
   ) -> Type {
     func plain(_ type: Type) -> Type {
       if let first = extents.first {
-        report(Diagnostic("T102", "`\(name.text)` has no extents", at: first.span, help: name.text == "Real" ? "write `Vector[N]`" : "write `[N of \(name.text)]`"))
+        report(
+          Diagnostic(
+            "T102", "`\(name.text)` has no extents", at: first.span,
+            help: name.text == "Real" ? "write `Vector[N]`" : "write `[N of \(name.text)]`"))
       }
       return type
     }
@@ -78,7 +84,7 @@ extension Checker {
       if case .named(let inner, _, _) = argument.kind {
         if genericNames.contains(inner.text) { return .opaque("\(name.text)<\(inner.text)>") }
         if case .model(let id, _)? = entities[inner.text] { return isModel ? .model(id) : .posterior(id) }
-        if case .erroneous? = entities[inner.text] { return .erroneous }
+        if case .erroneous(let id)? = entities[inner.text] { return global(id, argument.span).type }
         report(
           Diagnostic(
             "T103", "there is no model `\(inner.text)`", at: argument.span,
@@ -92,7 +98,7 @@ extension Checker {
     case .structure(let id)?: return plain(.structure(id))
     case .enumeration(let id)?: return plain(.enumeration(id))
     case .model(let id, _)?: return plain(.model(id))
-    case .erroneous?: return .erroneous
+    case .erroneous(let id)?: return global(id, span).type
     case .global?, .functions?, nil: break
     }
     if name.text.isEmpty { return .erroneous }
@@ -135,12 +141,16 @@ extension Checker {
         report(
           Diagnostic(
             "T104", "there is no extent `\(name.text)` here", at: name.span,
-            help: didYouMean(name.text, context.scopes.flatMap(\.keys)) ?? "name it in the signature, or bind an `Int`"))
+            help: didYouMean(name.text, context.scopes.flatMap(\.keys)) ?? "name it in the signature, or bind an `Int`")
+        )
         return .unknown
       }
       if let symbol = context.extentOf[local.rawValue] { return .symbol(symbol) }
       guard context.locals[local.rawValue].type == .int else {
-        report(Diagnostic("T104", "`\(name.text)` is no `Int`", at: name.span, expected: "Int", found: words(context.locals[local.rawValue].type)))
+        report(
+          Diagnostic(
+            "T104", "`\(name.text)` is no `Int`", at: name.span, expected: "Int",
+            found: words(context.locals[local.rawValue].type)))
         return .unknown
       }
       let symbol = freshSymbol(name.text)

@@ -99,7 +99,13 @@ extension Checker {
 
   /// A type as the user would write it.
   package func words(_ type: Type) -> String {
-    func list(_ extents: [Extent]) -> String { extents.map { words($0) }.joined(separator: ", ") }
+    // A length that has no name of its own says nothing inside a type.
+    func word(_ extent: Extent) -> String {
+      if case .symbol(let symbol) = extent, symbol.name.contains(" ") { return "_" }
+      return words(extent)
+    }
+    func isUnnamed(_ extent: Extent) -> Bool { word(extent) == "_" }
+    func list(_ extents: [Extent]) -> String { extents.map { word($0) }.joined(separator: ", ") }
     switch type {
     case .unit: return "Void"
     case .bool: return "Bool"
@@ -108,7 +114,9 @@ extension Checker {
     case .string: return "String"
     case .index(let bound): return "Index[\(words(bound))]"
     case .array(.real, let extents):
-      if extents.allSatisfy({ $0 == .unknown }) { return ["Vector", "Matrix"][safe: extents.count - 1] ?? "Tensor" }
+      if extents.count <= 2, extents.allSatisfy(isUnnamed) {
+        return ["Vector", "Matrix"][safe: extents.count - 1] ?? "Tensor"
+      }
       let name = ["Vector", "Matrix"][safe: extents.count - 1] ?? "Tensor"
       return "\(name)[\(list(extents))]"
     case .array(let scalar, let extents):
@@ -120,14 +128,15 @@ extension Checker {
       case .index(let bound): element = "Index[\(words(bound))]"
       }
       for extent in extents.reversed() {
-        element = extent == .unknown ? "[\(element)]" : "[\(words(extent)) of \(element)]"
+        element = isUnnamed(extent) ? "[\(element)]" : "[\(word(extent)) of \(element)]"
       }
       return element
     case .list(let element, let extent):
-      return extent == .unknown ? "[\(words(element))]" : "[\(words(extent)) of \(words(element))]"
+      return isUnnamed(extent) ? "[\(words(element))]" : "[\(word(extent)) of \(words(element))]"
     case .dictionary(let key, let value): return "[\(words(key)): \(words(value))]"
     case .tuple(let fields):
       return "(" + fields.map { ($0.label.map { $0 + ": " } ?? "") + words($0.type) }.joined(separator: ", ") + ")"
+    case .optional(.erroneous): return "nil"
     case .optional(let wrapped): return "\(words(wrapped))?"
     case .function(let parameters, let result):
       return "(" + parameters.map { words($0) }.joined(separator: ", ") + ") -> " + words(result)
@@ -145,6 +154,12 @@ extension Checker {
     case .dynamic: return "a value known when running"
     case .erroneous: return "_"
     }
+  }
+
+  /// A type as the user would write it, after `a` or `an`.
+  func article(_ type: Type) -> String {
+    let text = words(type)
+    return ("AEIOU".contains(text.first ?? "x") ? "an " : "a ") + text
   }
 
   // MARK: - Extents
@@ -182,7 +197,9 @@ extension Checker {
 
   func substitute(_ type: Type, _ bindings: Bindings) -> Type {
     func extent(_ extent: Extent) -> Extent {
-      if case .symbol(let symbol) = extent { return bindings.extents[symbol.id] ?? (signatureSymbols.contains(symbol.id) ? .unknown : extent) }
+      if case .symbol(let symbol) = extent {
+        return bindings.extents[symbol.id] ?? (signatureSymbols.contains(symbol.id) ? .unknown : extent)
+      }
       return extent
     }
     func scalar(_ scalar: Scalar) -> Scalar {
@@ -271,7 +288,9 @@ extension Checker {
         if case .array(let elements) = e.kind {
           var made: [CheckedExpression] = []
           for element in elements {
-            guard let item = coerce(element, to: .numeric(.real, Array(shape.dropFirst())), &bindings) else { return nil }
+            guard let item = coerce(element, to: .numeric(.real, Array(shape.dropFirst())), &bindings) else {
+              return nil
+            }
             made.append(item)
           }
           return CheckedExpression(.array(made), .array(.real, shape), e.span)
@@ -390,13 +409,17 @@ extension Checker {
 
   /// Whether a value of one type is one of the other without any work.
   private func matches(_ goal: Type, _ actual: Type, _ bindings: inout Bindings) -> Bool {
-    guard let result = coerce(CheckedExpression(.unit, actual, context.placeholderSpan), to: goal, &bindings) else { return false }
+    guard let result = coerce(CheckedExpression(.unit, actual, context.placeholderSpan), to: goal, &bindings) else {
+      return false
+    }
     if case .convert = result.kind { return goal == .dynamic || actual == .dynamic }
     return true
   }
 
   private func bind(_ goal: Extent, _ actual: Extent, _ bindings: inout Bindings) -> Bool {
-    if case .symbol(let symbol) = goal, signatureSymbols.contains(symbol.id), !context.declaredSymbols.contains(symbol.id) {
+    if case .symbol(let symbol) = goal, signatureSymbols.contains(symbol.id),
+      !context.declaredSymbols.contains(symbol.id)
+    {
       guard let known = bindings.extents[symbol.id] else {
         bindings.extents[symbol.id] = actual
         return true

@@ -27,13 +27,31 @@ package enum Scalar: Hashable, Sendable {
 }
 
 /// Identities of declarations; indices into the tables of ``DeclarationTable``.
-package struct StructureID: Hashable, Sendable { package var rawValue: Int; package init(_ rawValue: Int) { self.rawValue = rawValue } }
-package struct EnumerationID: Hashable, Sendable { package var rawValue: Int; package init(_ rawValue: Int) { self.rawValue = rawValue } }
-package struct ModelID: Hashable, Sendable { package var rawValue: Int; package init(_ rawValue: Int) { self.rawValue = rawValue } }
-package struct FunctionID: Hashable, Sendable { package var rawValue: Int; package init(_ rawValue: Int) { self.rawValue = rawValue } }
-package struct GlobalID: Hashable, Sendable { package var rawValue: Int; package init(_ rawValue: Int) { self.rawValue = rawValue } }
+package struct StructureID: Hashable, Sendable {
+  package var rawValue: Int
+  package init(_ rawValue: Int) { self.rawValue = rawValue }
+}
+package struct EnumerationID: Hashable, Sendable {
+  package var rawValue: Int
+  package init(_ rawValue: Int) { self.rawValue = rawValue }
+}
+package struct ModelID: Hashable, Sendable {
+  package var rawValue: Int
+  package init(_ rawValue: Int) { self.rawValue = rawValue }
+}
+package struct FunctionID: Hashable, Sendable {
+  package var rawValue: Int
+  package init(_ rawValue: Int) { self.rawValue = rawValue }
+}
+package struct GlobalID: Hashable, Sendable {
+  package var rawValue: Int
+  package init(_ rawValue: Int) { self.rawValue = rawValue }
+}
 /// A variable of one function; an index into its `locals`.
-package struct LocalID: Hashable, Sendable { package var rawValue: Int; package init(_ rawValue: Int) { self.rawValue = rawValue } }
+package struct LocalID: Hashable, Sendable {
+  package var rawValue: Int
+  package init(_ rawValue: Int) { self.rawValue = rawValue }
+}
 
 /// The type of an expression.
 ///
