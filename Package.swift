@@ -47,14 +47,20 @@ let package = Package(
     .testTarget(name: "InferenceTests", dependencies: ["Inference", "Numerics", "TestSupport"]),
     .testTarget(name: "DistributionsTests", dependencies: ["Distributions", "TensorIR", "Numerics", "TestSupport"]),
     .testTarget(
-      name: "InterpreterTests", dependencies: ["Interpreter", "Checking", "Syntax", "Rendering", "TestSupport"]),
+      name: "InterpreterTests",
+      dependencies: ["Interpreter", "Checking", "Syntax", "Rendering", "TensorIR", "Numerics", "TestSupport"]),
     .testTarget(
       name: "ModelingTests",
       dependencies: [
         "Modeling", "Interpreter", "Checking", "Syntax", "Rendering", "Inference", "TensorIR", "Distributions",
         "Numerics", "TestSupport",
       ]),
-    .testTarget(name: "NotebooksTests", dependencies: ["Notebooks", "Modeling", "Interpreter", "Syntax", "Rendering", "TestSupport"]),
+    .testTarget(
+      name: "NotebooksTests",
+      dependencies: [
+        "Notebooks", "Modeling", "Interpreter", "Checking", "Syntax", "Rendering", "Numerics", "TensorIR",
+        "TestSupport",
+      ]),
     .testTarget(name: "CLITests", dependencies: ["TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

@@ -43,7 +43,9 @@ package enum Convergence {
   }
 
   private static func isUsable(_ chains: [[Double]]) -> Bool {
-    guard let first = chains.first, first.count >= 4, chains.allSatisfy({ $0.count == first.count }) else { return false }
+    guard let first = chains.first, first.count >= 4, chains.allSatisfy({ $0.count == first.count }) else {
+      return false
+    }
     return chains.allSatisfy { $0.allSatisfy(\.isFinite) }
   }
 
@@ -226,10 +228,9 @@ package enum Convergence {
   /// explores the energy too slowly.
   package static func ebfmi(_ energy: [Double]) -> Double {
     guard energy.count > 1 else { return .nan }
-    let differences = zip(energy.dropFirst(), energy).map { $0 - $1 }
-    let numerator = mean(differences.map { $0 * $0 })
+    let numerator = zip(energy.dropFirst(), energy).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
     let center = mean(energy)
-    let denominator = mean(energy.map { ($0 - center) * ($0 - center) })
+    let denominator = energy.reduce(0) { $0 + ($1 - center) * ($1 - center) }
     return numerator / denominator
   }
 }

@@ -144,6 +144,31 @@ package final class NUTSKernel: @unchecked Sendable {
     leapfrogCount += 1
   }
 
+  /// States of a leapfrog path: positions, momenta, log densities, energies, the start included.
+  package struct Path: Sendable {
+    package var positions: [[Double]] = []
+    package var momenta: [[Double]] = []
+    package var logDensities: [Double] = []
+    package var energies: [Double] = []
+  }
+
+  /// The path from the current point with a given momentum; a negative step size goes backward in time.
+  package func path(momentum: [Double], stepSize: Double, steps: Int) -> Path {
+    copy(position, q)
+    copy(gradient, g)
+    endLogDensity = logDensity
+    for index in 0..<dimension { p[index] = momentum[index] }
+    var path = Path()
+    for step in 0...steps {
+      if step > 0 { leapfrog(stepSize) }
+      path.positions.append((0..<dimension).map { q[$0] })
+      path.momenta.append((0..<dimension).map { p[$0] })
+      path.logDensities.append(endLogDensity)
+      path.energies.append(endEnergy())
+    }
+    return path
+  }
+
   // MARK: - Step size
 
   /// Doubles or halves the step size until one step's acceptance crosses 0.8 (Hoffman & Gelman 2014, algorithm 4, with

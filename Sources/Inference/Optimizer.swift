@@ -153,7 +153,9 @@ package enum Optimizer {
     }
     return nil
 
-    func zoom(low start: (step: Double, value: Double, slope: Double), highStep: Double) -> (x: [Double], value: Double, gradient: [Double])? {
+    func zoom(low start: (step: Double, value: Double, slope: Double), highStep: Double) -> (
+      x: [Double], value: Double, gradient: [Double]
+    )? {
       var low = start
       var high = highStep
       var best: (x: [Double], value: Double, gradient: [Double])?

@@ -14,7 +14,9 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
   package static func < (left: Digest, right: Digest) -> Bool { left.words < right.words }
 
   package var bytes: [UInt8] {
-    [words.0, words.1, words.2, words.3].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) } }
+    [words.0, words.1, words.2, words.3].flatMap { word in
+      (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) }
+    }
   }
 
   package var description: String {

@@ -87,7 +87,9 @@ package struct RandomStream: Sendable {
       let k = ((2 * a / us + b) * u + rate + 0.43).rounded(.down)
       if us >= 0.07, v <= cut { return k }
       if k < 0 || (us < 0.013 && v > us) { continue }
-      if log(v) + log(inverseAlpha) - log(a / (us * us) + b) <= -rate + k * logRate - Special.logGamma(k + 1) { return k }
+      if log(v) + log(inverseAlpha) - log(a / (us * us) + b) <= -rate + k * logRate - Special.logGamma(k + 1) {
+        return k
+      }
     }
   }
 

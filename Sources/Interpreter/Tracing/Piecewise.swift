@@ -93,7 +93,8 @@ package final class PiecewiseArray {
     if isRead {
       return Fault(
         "M241", "element \(elementName(position)) of `\(name)` is read before it is defined",
-        help: "define it above, or start the loop later", labels: [Diagnostic.Label(span: self.span, text: "opened here")],
+        help: "define it above, or start the loop later",
+        labels: [Diagnostic.Label(span: self.span, text: "opened here")],
         span: span)
     }
     return Fault(

@@ -40,7 +40,8 @@ extension Tracer {
       }
       return .dictionary(DictionaryValue(entries))
     case .tuple(let elements): return .tuple(try elements.map { try evaluate($0, in: activation) })
-    case .tupleElement(let base, let index): return try Operations.tupleElement(try evaluate(base, in: activation), index)
+    case .tupleElement(let base, let index):
+      return try Operations.tupleElement(try evaluate(base, in: activation), index)
     case .structure(let id, let fields): return .structure(id, try fields.map { try evaluate($0, in: activation) })
     case .field(let base, let index): return try Operations.field(try evaluate(base, in: activation), index)
     case .enumCase(let id, let index, let payload):

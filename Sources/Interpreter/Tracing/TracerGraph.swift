@@ -42,7 +42,8 @@ extension Tracer: TraceContext {
     frameCount += 1
     let id = FrameID(frameCount)
     let values = (0..<extent).map { Double(lower + $0) }
-    let node = scopes[0].builder.data(TensorData(extents: [extent], elements: values), element: .integer, tags: [id.rawValue])
+    let node = scopes[0].builder.data(
+      TensorData(extents: [extent], elements: values), element: .integer, tags: [id.rawValue])
     let index = TracedTensor(node: node, frames: [id], element: .int, shape: [])
     let frame = Frame(id: id, kind: kind, name: name, lower: lower, extent: extent, index: index)
     frames.append(frame)
@@ -115,17 +116,20 @@ extension Tracer: TraceContext {
     case .real(let number):
       return TracedTensor(node: root.scalarData(number), frames: [], element: .real, shape: [])
     case .int(let number):
-      return TracedTensor(node: root.scalarData(Double(number), element: .integer), frames: [], element: .int, shape: [])
+      return TracedTensor(
+        node: root.scalarData(Double(number), element: .integer), frames: [], element: .int, shape: [])
     case .bool(let flag):
       return TracedTensor(node: root.scalarData(flag ? 1 : 0, element: .boolean), frames: [], element: .bool, shape: [])
     case .realArray(let array):
       let node = root.data(TensorData(extents: array.shape, elements: array.elements))
       return TracedTensor(node: node, frames: [], element: .real, shape: array.shape)
     case .intArray(let array):
-      let node = root.data(TensorData(extents: array.shape, elements: array.elements.map(Double.init)), element: .integer)
+      let node = root.data(
+        TensorData(extents: array.shape, elements: array.elements.map(Double.init)), element: .integer)
       return TracedTensor(node: node, frames: [], element: .int, shape: array.shape, index: array.index)
     case .boolArray(let array):
-      let node = root.data(TensorData(extents: array.shape, elements: array.elements.map { $0 ? 1 : 0 }), element: .boolean)
+      let node = root.data(
+        TensorData(extents: array.shape, elements: array.elements.map { $0 ? 1 : 0 }), element: .boolean)
       return TracedTensor(node: node, frames: [], element: .bool, shape: array.shape)
     case .list(let elements): return try stack(elements)
     case .some(let inner): return try tensor(inner)
@@ -191,7 +195,9 @@ extension Tracer: TraceContext {
   package func broadcast(_ tensor: TracedTensor, toFrames ids: [FrameID], shape goal: [Int]) throws -> TracedTensor {
     if tensor.frames == ids && tensor.shape == goal { return tensor }
     guard tensor.shape.isEmpty || tensor.shape == goal else {
-      throw Fault("H201", "shapes \(tensor.shape) and \(goal) do not broadcast", expected: "equal extents; only scalars broadcast")
+      throw Fault(
+        "H201", "shapes \(tensor.shape) and \(goal) do not broadcast", expected: "equal extents; only scalars broadcast"
+      )
     }
     var mapping: [Int] = []
     for id in tensor.frames {
@@ -324,7 +330,9 @@ extension Tracer: TraceContext {
     if parts.contains(where: { $0.element == .real }) { parts = try parts.map { try toReal($0) } }
     let (same, ids) = try aligned(parts)
     guard let first = same.first, same.allSatisfy({ $0.shape == first.shape }) else {
-      throw Fault("H203", "the elements have different shapes", expected: "one shape", found: parts.map { "\($0.shape)" }.joined(separator: ", "))
+      throw Fault(
+        "H203", "the elements have different shapes", expected: "one shape",
+        found: parts.map { "\($0.shape)" }.joined(separator: ", "))
     }
     let builder = scopes[first.level].builder
     let rows = same.map { part in
@@ -460,7 +468,9 @@ extension Tracer {
   package var rootBuilder: GraphBuilder { scopes[0].builder }
   package func real(_ tensor: TracedTensor) throws -> TracedTensor { try toReal(tensor) }
   package func integers(of tensor: TracedTensor) -> [Int]? { knownIntegers(tensor) }
-  package func integerTensor(_ values: [Int], frames ids: [FrameID]) throws -> TracedTensor { try integers(values, frames: ids) }
+  package func integerTensor(_ values: [Int], frames ids: [FrameID]) throws -> TracedTensor {
+    try integers(values, frames: ids)
+  }
   package func extent(ofFrame id: FrameID) -> Int { extent(of: id) }
   package func lowering(_ tensor: TracedTensor, to level: Int) throws -> TracedTensor { try lowered(tensor, to: level) }
   package func isPlate(_ id: FrameID) -> Bool { frames.contains { $0.id == id } }

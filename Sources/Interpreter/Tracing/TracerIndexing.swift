@@ -111,7 +111,8 @@ extension Tracer {
         let upper = index.upper ?? extent
         guard lower >= 0, upper <= extent else {
           throw Fault(
-            "R021", "the slice \(lower)..<\(upper) is out of range", expected: "within 0 ..< \(extent)", span: index.span)
+            "R021", "the slice \(lower)..<\(upper) is out of range", expected: "within 0 ..< \(extent)",
+            span: index.span)
         }
         let count = max(0, upper - lower)
         tensor.node = builder.slice(tensor.node, axis: place, start: min(lower, extent), count: count)
@@ -133,7 +134,8 @@ extension Tracer {
     }
     if scalars.isEmpty { return tensor }
     if scalars.count == 1 {
-      return try gatherAxis(tensor, axis: scalars[0].axis, try self.tensor(scalars[0].index.value ?? .unit), span: scalars[0].index.span)
+      return try gatherAxis(
+        tensor, axis: scalars[0].axis, try self.tensor(scalars[0].index.value ?? .unit), span: scalars[0].index.span)
     }
     // Several varying integers pick one element together: x[i, j] without the intermediate x[i].
     var flatIndex: TracedTensor?
@@ -157,7 +159,9 @@ extension Tracer {
     return try gather(try reshaped(tensor), at: flatIndex)
   }
 
-  private func gatherAxis(_ base: TracedTensor, axis: Int, _ index: TracedTensor, span: SourceSpan) throws -> TracedTensor {
+  private func gatherAxis(_ base: TracedTensor, axis: Int, _ index: TracedTensor, span: SourceSpan) throws
+    -> TracedTensor
+  {
     guard index.element == .int else {
       throw Fault("T120", "an index is an integer", found: "a \(index.element)", span: span)
     }
@@ -208,7 +212,9 @@ extension Tracer {
       else { continue }
       let wide = try broadcast(mask, toFrames: ids, shape: [])
       guard let contents = scopes[0].builder.contents(of: wide.node) else { continue }
-      for lane in 0..<count where contents.elements[contents.elements.count == 1 ? 0 : lane] == 0 { active[lane] = false }
+      for lane in 0..<count where contents.elements[contents.elements.count == 1 ? 0 : lane] == 0 {
+        active[lane] = false
+      }
     }
     return active
   }
@@ -259,9 +265,10 @@ extension Tracer {
     var flat: TracedTensor?
     for (axis, index) in evaluated.enumerated() {
       let part = try checked(try tensor(index.value ?? .unit), extent: array.shape[axis], span: index.span)
-      flat = try flat.map {
-        try elementwise(.add, try elementwise(.multiply, $0, try tensor(.int(array.shape[axis]))), part)
-      } ?? part
+      flat =
+        try flat.map {
+          try elementwise(.add, try elementwise(.multiply, $0, try tensor(.int(array.shape[axis]))), part)
+        } ?? part
     }
     guard let flat else { return base }
     let count = array.shape.reduce(1, *)

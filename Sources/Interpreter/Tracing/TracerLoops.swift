@@ -150,7 +150,9 @@ extension Tracer {
       return copy
     }
     let recurrent = lookahead.filter { definition in
-      recurrences.contains { $0.key == LoopState.DefinitionKey(array: ObjectIdentifier(definition.array), span: definition.span) }
+      recurrences.contains {
+        $0.key == LoopState.DefinitionKey(array: ObjectIdentifier(definition.array), span: definition.span)
+      }
     }
     func maximumLag(_ definition: LoopState.Definition) -> Int {
       recurrences.filter { $0.key.span == definition.span && $0.key.array == ObjectIdentifier(definition.array) }
@@ -198,7 +200,8 @@ extension Tracer {
       for definition in recurrent {
         let key = LoopState.DefinitionKey(array: ObjectIdentifier(definition.array), span: definition.span)
         guard
-          let value = state.definitions.last(where: { $0.array === definition.array && $0.span == definition.span })?.value
+          let value = state.definitions.last(where: { $0.array === definition.array && $0.span == definition.span })?
+            .value
         else { throw definition.array.missing(0, span: span, isRead: false) }
         next.append(value)
         next += (state.history[key] ?? []).dropLast()
@@ -214,7 +217,9 @@ extension Tracer {
             "M234", "`\(name)` changes its shape from step to step",
             expected: "the shape it has before the loop, \(start.shape)", found: "\(after.shape)", span: span)
         }
-        if goal.frames != start.frames || goal.element != start.element || goal.shape != start.shape { isStable = false }
+        if goal.frames != start.frames || goal.element != start.element || goal.shape != start.shape {
+          isStable = false
+        }
         widened.append(try adapted(start, to: goal))
       }
       if !isStable {

@@ -59,7 +59,8 @@ extension Tracer {
     let place = try positions(of: indices, in: array, span: span, activation: activation)
     let drawn = try evaluate(distribution, in: activation)
     let request = SiteRequest(
-      name: array.name, distribution: drawn, frames: frames.filter { place.frames.contains($0.id) || array.frames.contains($0.id) },
+      name: array.name, distribution: drawn,
+      frames: frames.filter { place.frames.contains($0.id) || array.frames.contains($0.id) },
       span: distribution.span)
     try array.define(place.positions, by: span)
     switch array.source {
@@ -154,7 +155,8 @@ extension Tracer {
   }
 
   /// Flat positions from one known integer tensor per leading axis.
-  private func place(_ parts: [(tensor: TracedTensor, span: SourceSpan)], extents: [Int], name: String) throws -> Place {
+  private func place(_ parts: [(tensor: TracedTensor, span: SourceSpan)], extents: [Int], name: String) throws -> Place
+  {
     let frameList = ordered(parts.flatMap(\.tensor.frames))
     let shapeOfFrames = frameList.map { id in frames.first { $0.id == id }?.extent ?? 1 }
     let count = shapeOfFrames.reduce(1, *)
@@ -230,8 +232,12 @@ extension Tracer {
     let frameList = ordered(parts.flatMap(\.tensor.frames))
     let active = try activeLanes(over: frameList)
     let clamped = try parts.enumerated().map { axis, part in
-      (tensor: try clampedIndex(part.tensor, extent: array.extents[axis], active: active, frames: frameList, span: part.span, name: array.name),
-       span: part.span)
+      (
+        tensor: try clampedIndex(
+          part.tensor, extent: array.extents[axis], active: active, frames: frameList, span: part.span, name: array.name
+        ),
+        span: part.span
+      )
     }
     let place = try place(clamped, extents: array.extents, name: array.name)
 

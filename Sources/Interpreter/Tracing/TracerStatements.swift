@@ -267,7 +267,8 @@ extension Tracer {
       let inner = rest.isEmpty ? value : try setting(try Operations.key(base, keyValue), rest, value, in: activation)
       return try Operations.settingKey(base, keyValue, inner)
     case .index(let indices):
-      let inner = rest.isEmpty ? value : try setting(try index(base, indices, in: activation), rest, value, in: activation)
+      let inner =
+        rest.isEmpty ? value : try setting(try index(base, indices, in: activation), rest, value, in: activation)
       return try settingElement(base, indices, inner, in: activation)
     }
     throw Fault("R092", "the value cannot be changed in place here")

@@ -77,7 +77,9 @@ package final class Engine: EngineHooks, @unchecked Sendable {
     _ id: ModelID, _ arguments: [Value], span: SourceSpan, context: any CallContext
   ) throws -> Value {
     let models = context.declarations.models
-    guard id.rawValue >= 0, id.rawValue < models.count else { throw Fault("R090", "the model is not known in this run", span: span) }
+    guard id.rawValue >= 0, id.rawValue < models.count else {
+      throw Fault("R090", "the model is not known in this run", span: span)
+    }
     return .engine(ModelValue(id: id, model: models[id.rawValue], arguments: arguments))
   }
 
@@ -157,7 +159,8 @@ package final class Engine: EngineHooks, @unchecked Sendable {
       guard let slot = model.model.parameterNames.firstIndex(of: name), slot < values.count else {
         throw Fault(
           "M105", "`\(model.model.name)` has no parameter `\(name)`",
-          help: Spelling.nearest(name, in: model.model.parameterNames).map { "did you mean `\($0)`?" }, span: argument.span)
+          help: Spelling.nearest(name, in: model.model.parameterNames).map { "did you mean `\($0)`?" },
+          span: argument.span)
       }
       values[slot] = argument.value
     }
@@ -172,7 +175,9 @@ package final class Engine: EngineHooks, @unchecked Sendable {
     }
     if let value = try fit.member(name) { return value }
     // A bundle of sites: its members are looked up by path later.
-    if fit.sites.contains(where: { $0.name.hasPrefix(name + ".") }), !fit.model.model.members.contains(where: { $0.name == name && $0.kind == .site }) {
+    if fit.sites.contains(where: { $0.name.hasPrefix(name + ".") }),
+      !fit.model.model.members.contains(where: { $0.name == name && $0.kind == .site })
+    {
       return .engine(SiteBundle(fit: fit, prefix: name))
     }
     return try FitRunner(engine: self, context: context).quantity(name, of: fit, span: span)

@@ -14,7 +14,9 @@ enum EngineLibrary {
   static let all: [Intrinsic] = distributions + models + fits
 
   private static func runner(_ context: any CallContext) throws -> FitRunner {
-    guard let engine = (context as? Machine)?.hooks as? Engine else { throw Fault("R093", "models are not part of this run") }
+    guard let engine = (context as? Machine)?.hooks as? Engine else {
+      throw Fault("R093", "models are not part of this run")
+    }
     return FitRunner(engine: engine, context: context)
   }
 
@@ -59,7 +61,8 @@ enum EngineLibrary {
         wide = try made.draws(count, key: context.randomKey())
       } catch { throw Fault("M202", "the draws cannot be made: \(error)") }
       guard let wide else {
-        throw Fault("M210", "`\(own.family.baseName)` is improper and cannot be drawn", help: "use a proper distribution")
+        throw Fault(
+          "M210", "`\(own.family.baseName)` is improper and cannot be drawn", help: "use a proper distribution")
       }
       var data = wide
       if !own.iid.isEmpty, made.batchShape.isEmpty {
@@ -75,9 +78,13 @@ enum EngineLibrary {
       let made = try own.concrete()
       let expected = (own.iid.isEmpty ? made.batchShape : own.iid) + made.eventShape
       guard data.extents == expected || (expected.isEmpty && made.eventShape.isEmpty) else {
-        throw Fault("H230", "the value has another shape than the distribution", expected: "shape \(expected)", found: "shape \(data.extents)")
+        throw Fault(
+          "H230", "the value has another shape than the distribution", expected: "shape \(expected)",
+          found: "shape \(data.extents)")
       }
-      do { return .real(try made.logDensity(of: data)) } catch { throw Fault("M202", "the density cannot be evaluated: \(error)") }
+      do { return .real(try made.logDensity(of: data)) } catch {
+        throw Fault("M202", "the density cannot be evaluated: \(error)")
+      }
     },
     scalarFunction("Distribution.cdf(_:)") { family, x, p in family.cdf(x, p) },
     scalarFunction("Distribution.quantile(_:)") { family, x, p in family.quantile(x, p) },
@@ -125,7 +132,8 @@ enum EngineLibrary {
     .general("Model.sites") { context, arguments in
       .engine(SummaryValue(try siteTable(try Engine.model(arguments.first), context)))
     },
-    .general("sample(_:init:chains:warmup:draws:targetAcceptance:maxTreeDepth:threads:keep:seed:)") { context, arguments in
+    .general("sample(_:init:chains:warmup:draws:targetAcceptance:maxTreeDepth:threads:keep:seed:)") {
+      context, arguments in
       let model = try Engine.model(arguments.first)
       var settings = NUTSSettings()
       settings.chains = try integer(arguments[2])
@@ -133,7 +141,11 @@ enum EngineLibrary {
       settings.draws = try integer(arguments[4])
       settings.targetAcceptance = try real(arguments[5])
       settings.maxTreeDepth = try integer(arguments[6])
-      if case .int(let threads) = arguments[7] { settings.threads = threads } else { settings.threads = context.threads }
+      if case .int(let threads) = arguments[7] {
+        settings.threads = threads
+      } else {
+        settings.threads = context.threads
+      }
       var keep: [String]?
       if case .paths(let paths) = arguments[8] { keep = paths.map { $0.joined(separator: ".") } }
       let options = FitRunner.SamplingOptions(
@@ -173,20 +185,24 @@ enum EngineLibrary {
         role = model.coordinates[record.name] == .noncentered ? "free, noncentered" : "free"
       }
       return [
-        .text(record.name), .text(record.shape.isEmpty ? "" : "[\(record.shape.map(String.init).joined(separator: ", "))]"),
+        .text(record.name),
+        .text(record.shape.isEmpty ? "" : "[\(record.shape.map(String.init).joined(separator: ", "))]"),
         .text(record.family.baseName), .text(record.family.supportDescription), .text(role),
       ]
     }
     return TextTable(
       title: "sites of \(model.model.name)",
-      columns: ["site", "shape", "distribution", "support", "role"].map { .init(name: $0, alignment: .leading) }, rows: rows)
+      columns: ["site", "shape", "distribution", "support", "role"].map { .init(name: $0, alignment: .leading) },
+      rows: rows)
   }
 
   // MARK: - Fits
 
   private static let fits: [Intrinsic] = [
     .general("summary(_:)") { context, arguments in
-      if case .table? = arguments.first, let other = CoreLibrary.registry["summary(_:)"], case .general(let body) = other.body {
+      if case .table? = arguments.first, let other = CoreLibrary.registry["summary(_:)"],
+        case .general(let body) = other.body
+      {
         return try body(context, arguments)
       }
       let fit = try Engine.posterior(arguments.first)
@@ -215,10 +231,14 @@ enum EngineLibrary {
         TableValue(
           columns: [
             .init(name: "chain", values: integers(chain)), .init(name: "acceptance", values: reals(stats.acceptance)),
-            .init(name: "stepSize", values: reals(stats.stepSize)), .init(name: "treeDepth", values: integers(stats.treeDepth)),
+            .init(name: "stepSize", values: reals(stats.stepSize)),
+            .init(name: "treeDepth", values: integers(stats.treeDepth)),
             .init(name: "leapfrogs", values: integers(stats.leapfrogs)),
-            .init(name: "divergent", values: .boolArray(BoolArray(shape: [stats.isDivergent.count], elements: stats.isDivergent))),
-            .init(name: "energy", values: reals(stats.energy)), .init(name: "logDensity", values: reals(stats.logDensity)),
+            .init(
+              name: "divergent",
+              values: .boolArray(BoolArray(shape: [stats.isDivergent.count], elements: stats.isDivergent))),
+            .init(name: "energy", values: reals(stats.energy)),
+            .init(name: "logDensity", values: reals(stats.logDensity)),
           ], rowCount: fit.drawCount, origin: "sampler statistics"))
     },
     .general("Posterior.replicate()") { context, arguments in

@@ -31,7 +31,8 @@ struct FitRunner {
       for path in keep where !compiled.sites.contains(where: { $0.name == path }) {
         throw Fault(
           "M104", "`\(model.model.name)` has no sampled site `\(path)` to keep",
-          help: Spelling.nearest(path, in: compiled.sites.map(\.name)).map { "did you mean `\($0)`?" }, span: options.span)
+          help: Spelling.nearest(path, in: compiled.sites.map(\.name)).map { "did you mean `\($0)`?" },
+          span: options.span)
       }
     }
     let starts = try startingPoints(compiled, options)
@@ -49,7 +50,8 @@ struct FitRunner {
     if results.contains(where: \.isPartial) {
       let made = results.map(\.count)
       throw Fault(
-        "R080", "the fit was interrupted", found: "\(made.reduce(0, +)) of \(settings.chains * settings.draws) draws were made",
+        "R080", "the fit was interrupted",
+        found: "\(made.reduce(0, +)) of \(settings.chains * settings.draws) draws were made",
         span: options.span)
     }
     let fit = posterior(compiled, results, options)
@@ -59,7 +61,9 @@ struct FitRunner {
 
   private func validate(_ settings: NUTSSettings, _ span: SourceSpan) throws {
     func demand(_ condition: Bool, _ name: String, _ expected: String, _ found: String) throws {
-      guard condition else { throw Fault("M302", "`\(name)` is out of range", expected: expected, found: found, span: span) }
+      guard condition else {
+        throw Fault("M302", "`\(name)` is out of range", expected: expected, found: found, span: span)
+      }
     }
     try demand(settings.chains >= 1 && settings.chains <= 4096, "chains", "1 to 4096", "\(settings.chains)")
     try demand(settings.draws >= 1 && settings.draws <= 100_000_000, "draws", "at least 1", "\(settings.draws)")
@@ -67,7 +71,8 @@ struct FitRunner {
     try demand(
       settings.targetAcceptance > 0 && settings.targetAcceptance < 1, "targetAcceptance", "between 0 and 1",
       "\(settings.targetAcceptance)")
-    try demand(settings.maxTreeDepth >= 1 && settings.maxTreeDepth <= 20, "maxTreeDepth", "1 to 20", "\(settings.maxTreeDepth)")
+    try demand(
+      settings.maxTreeDepth >= 1 && settings.maxTreeDepth <= 20, "maxTreeDepth", "1 to 20", "\(settings.maxTreeDepth)")
     try demand(settings.threads >= 1 && settings.threads <= 1024, "threads", "1 to 1024", "\(settings.threads)")
   }
 
@@ -118,7 +123,8 @@ struct FitRunner {
         squares[element] += delta * (draws[draw * site.size + element] - mean[element])
       }
     }
-    return SiteMoments(shape: site.shape, mean: mean, variance: squares.map { count > 1 ? $0 / Double(count - 1) : .nan })
+    return SiteMoments(
+      shape: site.shape, mean: mean, variance: squares.map { count > 1 ? $0 / Double(count - 1) : .nan })
   }
 
   // MARK: - Starting points
@@ -129,7 +135,8 @@ struct FitRunner {
     return try (0..<options.settings.chains).map { chain in
       let key = options.key.child("start").child(UInt64(chain))
       let isFixed = candidates.isFixed
-      let (found, failures) = try ChainRunner.findStart(target: compiled.target, attempts: isFixed ? 1 : 100) { attempt in
+      let (found, failures) = try ChainRunner.findStart(target: compiled.target, attempts: isFixed ? 1 : 100) {
+        attempt in
         try candidates.make(chain, key.child(UInt64(attempt)))
       }
       if let found { return found }
@@ -179,7 +186,9 @@ struct FitRunner {
       }
     case .engine(let engine):
       if let values = engine as? InitialValues { return try from(compiled, values, span) }
-      if let fit = engine as? PosteriorValue { return try from(compiled, InitialValues(values: [:], posterior: fit), span) }
+      if let fit = engine as? PosteriorValue {
+        return try from(compiled, InitialValues(values: [:], posterior: fit), span)
+      }
       throw Fault("M303", "this is no way to start", found: Operations.words(value), span: span)
     default:
       throw Fault("M303", "this is no way to start", found: Operations.words(value), span: span)
@@ -196,7 +205,8 @@ struct FitRunner {
     }
     var outputs: [NodeID] = []
     for site in compiled.sites {
-      let base = site.name.hasSuffix(SiteNames.missing) ? String(site.name.dropLast(SiteNames.missing.count)) : site.name
+      let base =
+        site.name.hasSuffix(SiteNames.missing) ? String(site.name.dropLast(SiteNames.missing.count)) : site.name
       guard let node = finished.site(base)?.unconstrained else {
         throw Fault("M304", "the coordinates of `\(base)` cannot be computed from its value", span: context.callSpan)
       }
@@ -250,12 +260,17 @@ struct FitRunner {
     if let fit = initial.posterior {
       var defaulted: [String] = []
       for (slot, site) in compiled.sites.enumerated() {
-        if let own = fit.slot(site.name), fit.sites[own].shape == site.shape { sources[slot] = own } else { defaulted.append(site.name) }
+        if let own = fit.slot(site.name), fit.sites[own].shape == site.shape {
+          sources[slot] = own
+        } else {
+          defaulted.append(site.name)
+        }
       }
       if !defaulted.isEmpty {
         context.warn(
           Diagnostic(
-            "C402", .note, "start values not found in the fit: \(defaulted.map { "`\($0)`" }.joined(separator: ", "))", at: span,
+            "C402", .note, "start values not found in the fit: \(defaulted.map { "`\($0)`" }.joined(separator: ", "))",
+            at: span,
             notes: ["these sites start as the fallback says"]))
       }
     }
@@ -296,11 +311,17 @@ struct FitRunner {
           slot += 1
           guard let bad = values.firstIndex(where: { !$0.isFinite }) else { continue }
           let element = piece.positions?[bad] ?? bad
-          let name = record.shape.isEmpty ? record.name : FitSummary.elementName(StoredSite(name: record.name, shape: record.shape, isInteger: false), element)
-          fault.message = "the log density of `\(name)` is \(values[bad] == -.infinity ? "−∞" : "\(values[bad])") at the start"
+          let name =
+            record.shape.isEmpty
+            ? record.name
+            : FitSummary.elementName(StoredSite(name: record.name, shape: record.shape, isInteger: false), element)
+          fault.message =
+            "the log density of `\(name)` is \(values[bad] == -.infinity ? "−∞" : "\(values[bad])") at the start"
           fault.span = record.span
           fault.caret = "this distribution, in every one of \(attempts) attempt\(attempts == 1 ? "" : "s")"
-          if record.role == .observed, let data = compiled.finished.builder.contents(of: record.value), element < data.elements.count {
+          if record.role == .observed, let data = compiled.finished.builder.contents(of: record.value),
+            element < data.elements.count
+          {
             fault.found = "the value \(data.elements[element]); it must be \(record.family.supportDescription)"
           }
           fault.labels.append(Diagnostic.Label(span: span, text: "sampled here"))
@@ -308,10 +329,13 @@ struct FitRunner {
         }
       }
     }
-    if let blame = compiled.target.program?.blame(position: failure.position), let place = tracer.span(ofOrigin: blame.origin) {
+    if let blame = compiled.target.program?.blame(position: failure.position),
+      let place = tracer.span(ofOrigin: blame.origin)
+    {
       let operands = blame.operands.map { "\($0)" }.joined(separator: ", ")
       fault.labels.append(
-        Diagnostic.Label(span: place, text: "`\(blame.operation)`\(operands.isEmpty ? "" : " of \(operands)") gives \(blame.result)"))
+        Diagnostic.Label(
+          span: place, text: "`\(blame.operation)`\(operands.isEmpty ? "" : " of \(operands)") gives \(blame.result)"))
     }
     fault.help = "check the data against the distribution's support, or start elsewhere with `init: .values(…)`"
     return fault
@@ -339,7 +363,9 @@ struct FitRunner {
       if result.logDensity > (best?.logDensity ?? -.infinity) { best = result }
     }
     guard let best else { throw Fault("M301", "no start point was found", span: span) }
-    if best.reason == .iterations || best.reason == .lineSearch || best.gradientNorm > 1e-3 * max(1, abs(best.logDensity)) {
+    if best.reason == .iterations || best.reason == .lineSearch
+      || best.gradientNorm > 1e-3 * max(1, abs(best.logDensity))
+    {
       context.warn(
         Diagnostic(
           "C420", .warning, "the mode was not reached: the gradient is still \(best.gradientNorm)", at: span,
@@ -380,7 +406,8 @@ struct FitRunner {
 
   private func checkCount(_ count: Int) throws {
     guard count >= 0, count <= 100_000_000 else {
-      throw Fault("M302", "the number of draws is out of range", expected: "0 or more", found: "\(count)", span: context.callSpan)
+      throw Fault(
+        "M302", "the number of draws is out of range", expected: "0 or more", found: "\(count)", span: context.callSpan)
     }
   }
 
@@ -391,7 +418,8 @@ struct FitRunner {
       return .draw
     }
     return try forward(
-      finished, model: model, kind: .prior, count: count, key: context.randomKey(), names: { _ in true }, inputs: { _ in [] })
+      finished, model: model, kind: .prior, count: count, key: context.randomKey(), names: { _ in true },
+      inputs: { _ in [] })
   }
 
   func simulate(_ model: ModelValue, count: Int) throws -> PosteriorValue {
@@ -404,7 +432,8 @@ struct FitRunner {
     for record in finished.trace.state.sites where record.role == .observed {
       if record.dependencies.contains(where: { compiler.dependsOnDraw($0, finished.builder) }) {
         throw Fault(
-          "M305", "`\(record.name)` is given but depends on a site that is not", span: model.places[record.name] ?? record.span)
+          "M305", "`\(record.name)` is given but depends on a site that is not",
+          span: model.places[record.name] ?? record.span)
       }
     }
     return try forward(
@@ -424,7 +453,8 @@ struct FitRunner {
     return result
   }
 
-  func predict(_ fit: PosteriorValue, model: ModelValue, fresh: Set<String>, span: SourceSpan) throws -> PosteriorValue {
+  func predict(_ fit: PosteriorValue, model: ModelValue, fresh: Set<String>, span: SourceSpan) throws -> PosteriorValue
+  {
     let observed = Set(fit.model.conditions.keys)
     let finished = try compiler.trace(model.with(coordinates: [:])) { name, shape, _ in
       if let value = model.interventions[name] { return .fixed(value) }
@@ -434,7 +464,8 @@ struct FitRunner {
           return .input(offset: fit.sites[..<slot].reduce(0) { $0 + $1.size })
         }
         throw Fault(
-          "M306", "`\(name)` has another shape with these arguments", expected: "shape \(fit.sites[slot].shape), as in the fit",
+          "M306", "`\(name)` has another shape with these arguments",
+          expected: "shape \(fit.sites[slot].shape), as in the fit",
           found: "shape \(shape)", help: "list it in `fresh: \\.\(name)` to draw it anew", span: span)
       }
       if fit.moments[name] != nil {
@@ -475,7 +506,8 @@ struct FitRunner {
     }
     if compiler.dependsOnDraw(node, finished.builder) {
       throw Fault(
-        "M307", "`\(name)` needs sites whose draws were not kept", found: "kept: \(fit.sites.map(\.name).joined(separator: ", "))",
+        "M307", "`\(name)` needs sites whose draws were not kept",
+        found: "kept: \(fit.sites.map(\.name).joined(separator: ", "))",
         help: "add them to `keep:`", span: span)
     }
     let program = try finished.program(outputs: [node])
@@ -519,7 +551,9 @@ struct FitRunner {
       let outputs = program.run(position: fit.inputs(draw), inputs: [])
       for ((record, piece), output) in zip(pieces, outputs) {
         let start = draw * width + (starts[record.name] ?? 0)
-        for (index, value) in output.elements.enumerated() { elements[start + (piece.positions?[index] ?? index)] += value }
+        for (index, value) in output.elements.enumerated() {
+          elements[start + (piece.positions?[index] ?? index)] += value
+        }
       }
     }
     return .realArray(RealArray(shape: [fit.drawCount, width], elements: elements))
@@ -531,7 +565,9 @@ struct FitRunner {
     var inputs: [Double] = []
     for site in compiled.sites {
       guard let value = initial.values[site.name], let data = TensorConversion.data(value) else {
-        throw Fault("M309", "a value for `\(site.name)` is missing", help: "write `.values(\(site.name): …)`", span: context.callSpan)
+        throw Fault(
+          "M309", "a value for `\(site.name)` is missing", help: "write `.values(\(site.name): …)`",
+          span: context.callSpan)
       }
       guard data.extents == site.shape else {
         throw Fault(
@@ -581,7 +617,8 @@ final class ProgressBoard: Sendable {
       let all = state.done.reduce(0, +)
       let goal = state.total * state.done.count
       let divergent = state.divergences.reduce(0, +)
-      return "\(name): \(100 * all / max(1, goal)) % of \(goal) transitions" + (divergent > 0 ? ", \(divergent) divergent" : "")
+      return "\(name): \(100 * all / max(1, goal)) % of \(goal) transitions"
+        + (divergent > 0 ? ", \(divergent) divergent" : "")
     }
   }
 }

@@ -39,7 +39,8 @@ enum FitSummary {
 
   static func table(_ fit: PosteriorValue) -> TextTable {
     if fit.kind == .optimum { return modeTable(fit) }
-    let columns = [TextTable.Column(name: "site", alignment: .leading)]
+    let columns =
+      [TextTable.Column(name: "site", alignment: .leading)]
       + ["mean", "sd", "q5", "median", "q95", "mcse", "R-hat", "ESS bulk", "ESS tail"].map(column)
     var rows: [[TextTable.Cell]] = []
     var total = 0
@@ -67,11 +68,14 @@ enum FitSummary {
     var notes: [String] = []
     if total > rowLimit { notes.append("\(total - rowLimit) more scalars are not shown") }
     for (name, moments) in fit.moments.sorted(by: { $0.key < $1.key }) {
-      notes.append("`\(name)` was not kept: \(moments.mean.count) mean\(moments.mean.count == 1 ? "" : "s") and variances are stored")
+      notes.append(
+        "`\(name)` was not kept: \(moments.mean.count) mean\(moments.mean.count == 1 ? "" : "s") and variances are stored"
+      )
     }
     notes += samplerNotes(fit)
     return TextTable(
-      title: "\(fit.model.model.name): \(fit.chains) chains × \(fit.counts.max() ?? 0) draws", columns: columns, rows: rows,
+      title: "\(fit.model.model.name): \(fit.chains) chains × \(fit.counts.max() ?? 0) draws", columns: columns,
+      rows: rows,
       notes: notes)
   }
 
@@ -87,7 +91,9 @@ enum FitSummary {
       }
     }
     var notes = total > rowLimit ? ["\(total - rowLimit) more scalars are not shown"] : []
-    if let logDensity = fit.stats?.logDensity.first { notes.append("log density at the mode: \(round(logDensity * 1e6) / 1e6)") }
+    if let logDensity = fit.stats?.logDensity.first {
+      notes.append("log density at the mode: \(round(logDensity * 1e6) / 1e6)")
+    }
     return TextTable(
       title: "\(fit.model.model.name): posterior mode",
       columns: [.init(name: "site", alignment: .leading), column("mode")], rows: rows, notes: notes)
@@ -95,7 +101,8 @@ enum FitSummary {
 
   /// Draws without a chain structure: prior or predictive.
   static func drawsTable(_ fit: PosteriorValue) -> TextTable {
-    let columns = [TextTable.Column(name: "site", alignment: .leading)]
+    let columns =
+      [TextTable.Column(name: "site", alignment: .leading)]
       + ["mean", "sd", "q5", "median", "q95"].map(column)
     var rows: [[TextTable.Cell]] = []
     var total = 0
@@ -148,7 +155,8 @@ enum FitSummary {
     if deep > 0 {
       result.append(
         Diagnostic(
-          "C411", .warning, "\(deep) of \(total) transitions reached the tree depth limit \(stats.maxTreeDepth)", at: span,
+          "C411", .warning, "\(deep) of \(total) transitions reached the tree depth limit \(stats.maxTreeDepth)",
+          at: span,
           help: "correlated or badly scaled sites make trajectories long: center predictors, or raise `maxTreeDepth`"))
     }
     var worst: (name: String, rHat: Double)?
@@ -169,7 +177,8 @@ enum FitSummary {
     if let worst {
       result.append(
         Diagnostic(
-          "C412", .warning, "the chains have not mixed: R-hat of `\(worst.name)` is \(String(format: "%.3f", worst.rHat))", at: span,
+          "C412", .warning,
+          "the chains have not mixed: R-hat of `\(worst.name)` is \(String(format: "%.3f", worst.rHat))", at: span,
           expected: "at most 1.01", help: "run longer, look for several modes, or reparameterize"))
     }
     if let least {
@@ -185,7 +194,8 @@ enum FitSummary {
       if value < 0.3 {
         result.append(
           Diagnostic(
-            "C414", .warning, "the energy of chain \(chain) is explored slowly: E-BFMI is \(String(format: "%.2f", value))", at: span,
+            "C414", .warning,
+            "the energy of chain \(chain) is explored slowly: E-BFMI is \(String(format: "%.2f", value))", at: span,
             expected: "at least 0.3", help: "heavy tails: reparameterize scales, or use tighter priors"))
         break
       }

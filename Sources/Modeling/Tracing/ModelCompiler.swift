@@ -195,7 +195,9 @@ struct ModelCompiler {
           found.formUnion(known)
           continue
         }
-        if case .parameter(let offset) = nodes[index].operation, let owner = ownerByOffset[offset] { found.insert(owner) }
+        if case .parameter(let offset) = nodes[index].operation, let owner = ownerByOffset[offset] {
+          found.insert(owner)
+        }
         stack += nodes[index].operands.map(\.index)
       }
       reached[root.index] = found
@@ -203,16 +205,20 @@ struct ModelCompiler {
     }
     var parents: [String: Set<String>] = [:]
     for block in blocks {
-      let base = block.site.hasSuffix(SiteNames.missing) ? String(block.site.dropLast(SiteNames.missing.count)) : block.site
+      let base =
+        block.site.hasSuffix(SiteNames.missing) ? String(block.site.dropLast(SiteNames.missing.count)) : block.site
       var own: Set<String> = []
-      for node in finished.site(base)?.dependencies ?? [] where node.index < nodes.count { own.formUnion(sites(below: node)) }
+      for node in finished.site(base)?.dependencies ?? [] where node.index < nodes.count {
+        own.formUnion(sites(below: node))
+      }
       own.remove(block.site)
       parents[block.site] = own
     }
     var level: [String: Int] = [:]
     func depth(_ name: String, _ open: Set<String>) -> Int {
       if let known = level[name] { return known }
-      let result = (parents[name] ?? []).filter { !open.contains($0) }.map { depth($0, open.union([name])) + 1 }.max() ?? 0
+      let result =
+        (parents[name] ?? []).filter { !open.contains($0) }.map { depth($0, open.union([name])) + 1 }.max() ?? 0
       level[name] = result
       return result
     }

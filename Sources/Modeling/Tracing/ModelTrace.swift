@@ -88,7 +88,8 @@ final class ModelTrace: SiteHandler {
     guard var batch = family.batchShape(shapes) else {
       let found = zip(infos, shapes).map { "`\($0.name)` \($1)" }.joined(separator: ", ")
       throw Fault(
-        "H203", "the parameters of `\(family.baseName)` have different shapes", expected: "equal shapes; only scalars broadcast",
+        "H203", "the parameters of `\(family.baseName)` have different shapes",
+        expected: "equal shapes; only scalars broadcast",
         found: found, span: request.span)
     }
     if !distribution.iid.isEmpty {
@@ -192,7 +193,9 @@ final class ModelTrace: SiteHandler {
   }
 
   private func draw(_ prepared: Prepared, elements: NodeID, _ request: SiteRequest) throws -> NodeID {
-    guard let node = prepared.family.draw(label(request.name), elements: elements, prepared.parameters, prepared.builder) else {
+    guard
+      let node = prepared.family.draw(label(request.name), elements: elements, prepared.parameters, prepared.builder)
+    else {
       throw Fault(
         "M210", "`\(request.name)` cannot be drawn: `\(prepared.family.baseName)` is improper",
         help: "give it a proper prior, condition it with `given`, or set it with `do`", span: request.span)
@@ -231,7 +234,8 @@ final class ModelTrace: SiteHandler {
     record.role = .latent
     guard !prepared.family.isDiscrete else { throw discrete(record.name, request.span) }
     if model.coordinates[request.name] == .noncentered {
-      let standard = try Standardization.make(prepared.family, prepared.parameters, name: request.name, span: request.span)
+      let standard = try Standardization.make(
+        prepared.family, prepared.parameters, name: request.name, span: request.span)
       let y = b.parameter(offset: offset(record.name, nodeShape.elementCount), shape: nodeShape)
       let (value, density, jacobian) = standard.forward(y, b)
       record.value = value
@@ -268,7 +272,8 @@ final class ModelTrace: SiteHandler {
       return try Standardization.make(prepared.family, prepared.parameters, name: request.name, span: request.span)
         .inverse(record.value, prepared.builder)
     }
-    return prepared.family.support(prepared.parameters, prepared.builder).bijector?.inverse(record.value, prepared.builder)
+    return prepared.family.support(prepared.parameters, prepared.builder).bijector?.inverse(
+      record.value, prepared.builder)
   }
 
   // MARK: - Data
@@ -292,7 +297,8 @@ final class ModelTrace: SiteHandler {
   private func wrongShape(_ name: String, _ found: [Int], _ expected: [Int], _ span: SourceSpan?) -> Fault {
     Fault(
       "H230", "the data for `\(name)` have another shape than the site",
-      expected: "shape \(expected)", found: "shape \(found)", help: "the site's shape follows from the model's arguments",
+      expected: "shape \(expected)", found: "shape \(found)",
+      help: "the site's shape follows from the model's arguments",
       span: span)
   }
 
@@ -305,21 +311,26 @@ final class ModelTrace: SiteHandler {
     record.role = .observed
     guard let (data, isPresent) = TensorConversion.partial(value) else {
       throw Fault(
-        "M206", "the data for `\(record.name)` have no numbers", found: Operations.words(value), span: place ?? request.span)
+        "M206", "the data for `\(record.name)` have no numbers", found: Operations.words(value),
+        span: place ?? request.span)
     }
     guard data.extents == record.shape || (data.elements.isEmpty && nodeShape.elementCount == 0) else {
       throw wrongShape(record.name, data.extents, record.shape, place ?? request.span)
     }
     if let index = data.elements.indices.first(where: { isPresent[$0] && !data.elements[$0].isFinite }) {
       throw Fault(
-        "M207", "the data for `\(record.name)` are not all finite", found: "\(data.elements[index]) at position \(index)",
+        "M207", "the data for `\(record.name)` are not all finite",
+        found: "\(data.elements[index]) at position \(index)",
         help: "drop the entry, or mark it as missing with `nil`", span: place ?? request.span)
     }
     if prepared.family.isDiscrete,
-      let index = data.elements.indices.first(where: { isPresent[$0] && data.elements[$0] != data.elements[$0].rounded() })
+      let index = data.elements.indices.first(where: {
+        isPresent[$0] && data.elements[$0] != data.elements[$0].rounded()
+      })
     {
       throw Fault(
-        "M208", "the data for `\(record.name)` are not whole numbers", found: "\(data.elements[index]) at position \(index)",
+        "M208", "the data for `\(record.name)` are not whole numbers",
+        found: "\(data.elements[index]) at position \(index)",
         span: place ?? request.span)
     }
     let tags = nodeShape.map(\.tag)
@@ -335,7 +346,8 @@ final class ModelTrace: SiteHandler {
       TensorData(extents: record.shape, elements: isPresent.map { $0 ? 1 : 0 }), element: .boolean, tags: tags)
     guard prepared.event.isEmpty else {
       throw Fault(
-        "M209", "`\(record.name)` has missing entries inside a vector", help: "give whole vectors, or leave the site out",
+        "M209", "`\(record.name)` has missing entries inside a vector",
+        help: "give whole vectors, or leave the site out",
         span: place ?? request.span)
     }
     if prepared.family.isDiscrete {
@@ -361,17 +373,21 @@ final class ModelTrace: SiteHandler {
       let values = b.parameter(offset: offset, shape: [Dimension(missing.count)])
       imputed = spread(values, missing, nodeShape, b)
       if wantsUnconstrained {
-        let y = bijector.inverse(b.select(mask, b.data(TensorData(extents: record.shape, elements: data.elements)), imputed), b)
+        let y = bijector.inverse(
+          b.select(mask, b.data(TensorData(extents: record.shape, elements: data.elements)), imputed), b)
         let flat = b.reshape(y, to: [Dimension(nodeShape.elementCount)])
         let index = b.data(TensorData(extents: [missing.count], elements: missing.map(Double.init)), element: .integer)
         record.unconstrained = b.gather(flat, [index])
       }
     case .position:
-      let y = b.parameter(offset: offset(record.name + SiteNames.missing, missing.count), shape: [Dimension(missing.count)])
+      let y = b.parameter(
+        offset: offset(record.name + SiteNames.missing, missing.count), shape: [Dimension(missing.count)])
       let wide = spread(y, missing, nodeShape, b)
       imputed = bijector.forward(wide, b)
       let determinant = bijector.logDeterminant(wide, b)
-      let all = b.shape(determinant).count < nodeShape.count ? b.broadcast(determinant, to: nodeShape, mapping: []) : determinant
+      let all =
+        b.shape(determinant).count < nodeShape.count
+        ? b.broadcast(determinant, to: nodeShape, mapping: []) : determinant
       state.jacobians.append((record.name, b.sumAll(b.select(mask, b.constant(0), all))))
     }
     let given = b.data(TensorData(extents: record.shape, elements: data.elements), tags: tags)
@@ -402,7 +418,8 @@ final class ModelTrace: SiteHandler {
         "M213", "the distributions of `\(name)` must be written where it is defined", span: span)
     }
     var record = SiteRecord(
-      name: name, role: .drawn, shape: shape, element: family.valueElement, family: family, value: NodeID(0), span: span)
+      name: name, role: .drawn, shape: shape, element: family.valueElement, family: family, value: NodeID(0), span: span
+    )
     func whole(_ node: NodeID) -> PiecewiseSource {
       record.value = node
       state.sites.append(record)
@@ -414,7 +431,9 @@ final class ModelTrace: SiteHandler {
       record.role = .latent
       guard !family.isDiscrete else { throw discrete(name, span) }
       if model.coordinates[name] == .noncentered {
-        throw Fault("M214", "`\(name)` is defined piece by piece and stays centered", help: "remove it from `reparam`", span: span)
+        throw Fault(
+          "M214", "`\(name)` is defined piece by piece and stays centered", help: "remove it from `reparam`", span: span
+        )
       }
       let bijector = try piecewiseBijector(name, kinds, span, b)
       let y = b.parameter(offset: offset(name, nodeShape.elementCount), shape: nodeShape)
@@ -423,7 +442,8 @@ final class ModelTrace: SiteHandler {
     case .data(let value, let place):
       record.role = .observed
       guard let (data, isPresent) = TensorConversion.partial(value) else {
-        throw Fault("M206", "the data for `\(name)` have no numbers", found: Operations.words(value), span: place ?? span)
+        throw Fault(
+          "M206", "the data for `\(name)` have no numbers", found: Operations.words(value), span: place ?? span)
       }
       guard data.extents == shape else { throw wrongShape(name, data.extents, shape, place ?? span) }
       if let index = data.elements.indices.first(where: { isPresent[$0] && !data.elements[$0].isFinite }) {
@@ -520,7 +540,9 @@ final class ModelTrace: SiteHandler {
   private func flatPositions(
     _ request: SiteRequest, _ indices: TracedTensor, _ frames: [FrameID], _ tracer: Tracer
   ) throws -> [Int]? {
-    guard let site = state.openPiecewise[request.name], let known = tracer.integers(of: try tracer.broadcast(indices, toFrames: frames, shape: [])) else {
+    guard let site = state.openPiecewise[request.name],
+      let known = tracer.integers(of: try tracer.broadcast(indices, toFrames: frames, shape: []))
+    else {
       return nil
     }
     let size = site.extents.reduce(1, *)
@@ -577,7 +599,8 @@ final class ModelTrace: SiteHandler {
     }
     guard inner.conditions.isEmpty, inner.interventions.isEmpty, inner.coordinates.isEmpty else {
       throw Fault(
-        "M217", "a sub-model carries no conditions of its own", help: "condition the whole: `given(\\.\(name).…, value)`",
+        "M217", "a sub-model carries no conditions of its own",
+        help: "condition the whole: `given(\\.\(name).…, value)`",
         span: span)
     }
     return ModelCall(model: inner.id.rawValue, arguments: inner.arguments)
@@ -585,7 +608,9 @@ final class ModelTrace: SiteHandler {
 
   func addLogDensity(_ term: TracedTensor, span: SourceSpan, _ tracer: Tracer) throws {
     state.extraTerms += 1
-    let open = try tracer.broadcast(term, toFrames: tracer.frames.map(\.id).filter { term.frames.contains($0) || tracer.isPlate($0) }, shape: term.shape)
+    let open = try tracer.broadcast(
+      term, toFrames: tracer.frames.map(\.id).filter { term.frames.contains($0) || tracer.isPlate($0) },
+      shape: term.shape)
     state.terms.append(("~term \(state.extraTerms)", tracer.rootBuilder.sumAll(try tracer.real(open).node)))
   }
 

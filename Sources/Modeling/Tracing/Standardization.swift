@@ -14,7 +14,10 @@ struct Standardization {
   static func make(
     _ family: any DistributionFamily, _ p: [NodeID], name: String, span: SourceSpan
   ) throws -> Standardization {
-    func locationScale(_ standard: @escaping (GraphBuilder) -> [NodeID], loc: NodeID, scale: NodeID, isLog: Bool = false, law: any DistributionFamily) -> Standardization {
+    func locationScale(
+      _ standard: @escaping (GraphBuilder) -> [NodeID], loc: NodeID, scale: NodeID, isLog: Bool = false,
+      law: any DistributionFamily
+    ) -> Standardization {
       Standardization(
         forward: { z, b in
           let x = b.add(loc, b.multiply(scale, z))
@@ -23,7 +26,9 @@ struct Standardization {
         inverse: { x, b in b.divide(b.subtract(isLog ? b.log(x) : x, loc), scale) })
     }
     /// u ~ law of scale 1 on the positive numbers, u = exp(y).
-    func positiveScale(_ parameters: @escaping (GraphBuilder) -> [NodeID], scale: @escaping (GraphBuilder) -> NodeID) -> Standardization {
+    func positiveScale(_ parameters: @escaping (GraphBuilder) -> [NodeID], scale: @escaping (GraphBuilder) -> NodeID)
+      -> Standardization
+    {
       Standardization(
         forward: { y, b in
           let u = b.exp(y)
@@ -52,7 +57,9 @@ struct Standardization {
         let lower = isCovariance ? b.cholesky(p[1]) : b.lowerTriangle(p[1])
         let batch = Array(b.shape(z).dropLast())
         let own = b.shape(lower)
-        if own.count == 2, !batch.isEmpty { return b.broadcast(lower, to: batch + own, mapping: [batch.count, batch.count + 1]) }
+        if own.count == 2, !batch.isEmpty {
+          return b.broadcast(lower, to: batch + own, mapping: [batch.count, batch.count + 1])
+        }
         return lower
       }
       func location(_ z: NodeID, _ b: GraphBuilder) -> NodeID {
@@ -75,7 +82,8 @@ struct Standardization {
       throw Fault(
         "M218", "`\(name)` has no location and scale to take out",
         found: family.baseName,
-        help: "`.noncentered` works for Normal, StudentT, Cauchy, LogNormal, HalfNormal, HalfCauchy, Exponential and MultivariateNormal",
+        help:
+          "`.noncentered` works for Normal, StudentT, Cauchy, LogNormal, HalfNormal, HalfCauchy, Exponential and MultivariateNormal",
         span: span)
     }
   }

@@ -32,7 +32,9 @@ package final class DistributionValue: TraceableEngineValue {
       guard !iid.isEmpty else { return try Distribution(family, parameters) }
       let count = iid.reduce(1, *)
       let wide = zip(family.parameters, parameters).map { parameter, data -> TensorData in
-        guard data.extents.count == parameter.rank, parameter.rank == 0, let value = data.elements.first else { return data }
+        guard data.extents.count == parameter.rank, parameter.rank == 0, let value = data.elements.first else {
+          return data
+        }
         return TensorData(extents: iid, elements: Array(repeating: value, count: count))
       }
       let distribution = try Distribution(family, wide)
@@ -135,7 +137,9 @@ enum TensorConversion {
   }
 
   static func value(_ data: TensorData, element: ElementType) -> Value {
-    func integer(_ number: Double) -> Int { Int(exactly: number) ?? (number.isNaN ? 0 : Int(max(-9e18, min(9e18, number)))) }
+    func integer(_ number: Double) -> Int {
+      Int(exactly: number) ?? (number.isNaN ? 0 : Int(max(-9e18, min(9e18, number))))
+    }
     if data.extents.isEmpty {
       let number = data.elements.first ?? .nan
       switch element {

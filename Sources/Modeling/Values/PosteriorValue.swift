@@ -52,7 +52,8 @@ package final class PosteriorValue: EngineValue {
 
   package func member(_ name: String) throws -> Value? {
     guard let slot = slot(name) else { return nil }
-    return PosteriorValue.value(values[slot], shape: sites[slot].shape, draws: drawCount, isInteger: sites[slot].isInteger)
+    return PosteriorValue.value(
+      values[slot], shape: sites[slot].shape, draws: drawCount, isInteger: sites[slot].isInteger)
   }
 
   static func value(_ elements: [Double], shape: [Int], draws: Int, isInteger: Bool) -> Value {
@@ -101,7 +102,8 @@ package final class PosteriorValue: EngineValue {
   }
 
   static func decode(_ decoder: inout ValueDecoder) throws -> any EngineValue {
-    guard let model = try ModelValue.decode(&decoder) as? ModelValue, let kind = Kind(rawValue: try decoder.string()) else {
+    guard let model = try ModelValue.decode(&decoder) as? ModelValue, let kind = Kind(rawValue: try decoder.string())
+    else {
       throw Fault("R095", "the stored fit cannot be read")
     }
     let chains = try decoder.int()
@@ -122,7 +124,8 @@ package final class PosteriorValue: EngineValue {
     let stats = try decoder.bool() ? try SamplerStatistics.decode(&decoder) : nil
     var moments: [String: SiteMoments] = [:]
     for name in try decoder.strings() {
-      moments[name] = SiteMoments(shape: try decoder.ints(), mean: try decoder.doubles(), variance: try decoder.doubles())
+      moments[name] = SiteMoments(
+        shape: try decoder.ints(), mean: try decoder.doubles(), variance: try decoder.doubles())
     }
     let total = counts.reduce(0) { $0 &+ max(0, $1) }
     for (site, draws) in zip(sites, values) where draws.count != site.size &* total {
@@ -255,7 +258,8 @@ package final class InitialValues: EngineValue {
   package var memberNames: [String] { [] }
   package func display() throws -> [OutputEvent] { [.text(inlineDescription)] }
   package var inlineDescription: String {
-    posterior.map { "start from \($0.inlineDescription)" } ?? "start values for \(values.keys.sorted().joined(separator: ", "))"
+    posterior.map { "start from \($0.inlineDescription)" }
+      ?? "start values for \(values.keys.sorted().joined(separator: ", "))"
   }
   package func encode(into encoder: inout ValueEncoder) throws {
     let names = values.keys.sorted()

@@ -37,13 +37,16 @@ package struct DiagnosticRenderer: Sendable {
     let indent = String(repeating: " ", count: gutter(diagnostic, sources) + 1)
     for (kind, words) in facts { lines.append("\(indent)= \(paint(kind, "1;34")): \(words)") }
     for call in diagnostic.trail {
-      let place = sources[call.span.source].map { "\($0.name), line \($0.firstLine + $0.lineIndex(of: call.span.start))" } ?? "?"
+      let place =
+        sources[call.span.source].map { "\($0.name), line \($0.firstLine + $0.lineIndex(of: call.span.start))" } ?? "?"
       lines.append("\(indent)= \(paint("called", "1;34")): \(call.text) at \(place)")
     }
     return lines.joined(separator: "\n")
   }
 
-  private func lineNumber(_ source: SourceText, _ offset: Int32) -> Int { source.firstLine + source.lineIndex(of: offset) }
+  private func lineNumber(_ source: SourceText, _ offset: Int32) -> Int {
+    source.firstLine + source.lineIndex(of: offset)
+  }
 
   private func gutter(_ diagnostic: Diagnostic, _ sources: SourceMap) -> Int {
     guard let span = diagnostic.span, let source = sources[span.source] else { return 1 }
@@ -59,15 +62,20 @@ package struct DiagnosticRenderer: Sendable {
       let lineEnd = self.lineEnd(source, line)
       let start = max(lineStart, min(Int(span.start), lineEnd))
       let end = max(start, min(Int(span.end), lineEnd))
-      marks[line, default: []].append(Mark(start: start - lineStart, end: end - lineStart, text: text, isPrimary: isPrimary))
+      marks[line, default: []].append(
+        Mark(start: start - lineStart, end: end - lineStart, text: text, isPrimary: isPrimary))
     }
     add(span, diagnostic.caretText, isPrimary: true)
-    for label in diagnostic.labels where label.span.source == span.source { add(label.span, label.text, isPrimary: false) }
+    for label in diagnostic.labels where label.span.source == span.source {
+      add(label.span, label.text, isPrimary: false)
+    }
     let numbers = marks.keys.sorted()
     let width = numbers.map { String(source.firstLine + $0).count }.max() ?? 1
     let blank = String(repeating: " ", count: width)
     let bar = paint("|", "1;34")
-    var lines = ["\(blank)\(paint("-->", "1;34")) \(source.name), line \(lineNumber(source, span.start))", "\(blank) \(bar)"]
+    var lines = [
+      "\(blank)\(paint("-->", "1;34")) \(source.name), line \(lineNumber(source, span.start))", "\(blank) \(bar)",
+    ]
     var previous: Int?
     for line in numbers {
       if let previous, line > previous + 1 { lines.append("\(blank) \(paint("…", "1;34"))") }
@@ -84,7 +92,8 @@ package struct DiagnosticRenderer: Sendable {
         let end = max(start + 1, columns(mark.end))
         let sign = mark.isPrimary ? "^" : "-"
         let underline = paint(String(repeating: sign, count: end - start), mark.isPrimary ? "1;31" : "1;34")
-        lines.append("\(blank) \(bar) \(String(repeating: " ", count: start))\(underline)\(mark.text.map { " " + $0 } ?? "")")
+        lines.append(
+          "\(blank) \(bar) \(String(repeating: " ", count: start))\(underline)\(mark.text.map { " " + $0 } ?? "")")
       }
     }
     lines.append("\(blank) \(bar)")
@@ -114,7 +123,9 @@ package struct DiagnosticRenderer: Sendable {
       var length = 1
       if byte >= 0x80 {
         let wanted = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1
-        if wanted > 1, position + wanted <= bytes.count, bytes[(position + 1)..<(position + wanted)].allSatisfy({ $0 & 0xC0 == 0x80 }) {
+        if wanted > 1, position + wanted <= bytes.count,
+          bytes[(position + 1)..<(position + wanted)].allSatisfy({ $0 & 0xC0 == 0x80 })
+        {
           length = wanted
         }
       }

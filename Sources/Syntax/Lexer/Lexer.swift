@@ -23,7 +23,8 @@ package struct Lexer {
   }
 
   /// Lexes a part of the text: the inside of an interpolation.
-  static func lex(_ source: SourceText, from start: Int, to limit: Int) -> (tokens: [Token], diagnostics: [Diagnostic]) {
+  static func lex(_ source: SourceText, from start: Int, to limit: Int) -> (tokens: [Token], diagnostics: [Diagnostic])
+  {
     var lexer = Lexer(source, from: start, to: limit)
     lexer.run()
     return (lexer.tokens, lexer.diagnostics)
@@ -125,7 +126,8 @@ package struct Lexer {
         position += 1
         return .identifier
       }
-      return invalid(start, "a backtick does not start anything here", help: "write `` `name` `` to use a keyword as a name")
+      return invalid(
+        start, "a backtick does not start anything here", help: "write `` `name` `` to use a keyword as a name")
     case UInt8(ascii: "'"):
       let start = position
       position += 1
@@ -151,7 +153,8 @@ package struct Lexer {
         position += 1
       }
     }
-    return Lexer.keywords.contains(String(decoding: source.bytes[start..<position], as: UTF8.self)) ? .keyword : .identifier
+    return Lexer.keywords.contains(String(decoding: source.bytes[start..<position], as: UTF8.self))
+      ? .keyword : .identifier
   }
 
   /// The bytes of the letter at the position, nil where it is none.
@@ -199,7 +202,9 @@ package struct Lexer {
   }
 
   private mutating func number() -> Token.Kind {
-    if byte() == UInt8(ascii: "0"), byte(1) == UInt8(ascii: "x") || byte(1) == UInt8(ascii: "b") || byte(1) == UInt8(ascii: "o") {
+    if byte() == UInt8(ascii: "0"),
+      byte(1) == UInt8(ascii: "x") || byte(1) == UInt8(ascii: "b") || byte(1) == UInt8(ascii: "o")
+    {
       position += 2
       while Lexer.isIdentifierPart(byte()), byte() < 0x80 { position += 1 }
       return .integer
@@ -287,7 +292,8 @@ package struct Lexer {
       return true
     }
     let symbols: [StaticString] = [
-      "===", "!==", "..<", "...", "**=", ".*", "./", "**", "==", "!=", "<=", ">=", "&&", "||", "??", "->", "+=", "-=", "*=", "/=",
+      "===", "!==", "..<", "...", "**=", ".*", "./", "**", "==", "!=", "<=", ">=", "&&", "||", "??", "->", "+=", "-=",
+      "*=", "/=",
       "%=", "++", "--", "<-", "..", "+", "-", "*", "/", "%", "<", ">", "=", "!", "?", ".", "~", "&", "|", "^",
     ]
     for symbol in symbols where matches(symbol) {

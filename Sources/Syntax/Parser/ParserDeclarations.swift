@@ -206,9 +206,11 @@ extension Parser {
           if field.text.isEmpty { break }
           if !take(":") {
             report(
-              Diagnostic("S025", "the field `\(field.text)` needs a type", at: field.span, help: "write `\(field.text): Real`"))
+              Diagnostic(
+                "S025", "the field `\(field.text)` needs a type", at: field.span, help: "write `\(field.text): Real`"))
           }
-          let annotation = isSymbol("}") || current.followsNewline && !isSymbol("[") ? TypeExpression(.erroneous, currentSpan) : type()
+          let annotation =
+            isSymbol("}") || current.followsNewline && !isSymbol("[") ? TypeExpression(.erroneous, currentSpan) : type()
           let value = take("=") ? expression() : nil
           fields.append(.init(isVariable: isVariable, name: field, type: annotation, defaultValue: value))
         } while take(",")

@@ -129,7 +129,8 @@ extension Parser {
       advance()
     case "..":
       report(
-        Diagnostic("S015", "`..` is not an operator", at: span(current), help: "write `a..<b` without b, or `a...b` with it"))
+        Diagnostic(
+          "S015", "`..` is not an operator", at: span(current), help: "write `a..<b` without b, or `a...b` with it"))
       advance()
       _ = binary(minimum: 6)
     default: return
@@ -156,15 +157,20 @@ extension Parser {
     // A run of prefix operators nests without recursion of its own.
     var operators: [(UnaryOperator, SourceSpan)] = []
     while current.kind == .operator {
-      if isSymbol("-") { operators.append((.minus, span(advance()))) }
-      else if isSymbol("+") { operators.append((.plus, span(advance()))) }
-      else if isSymbol("!") { operators.append((.not, span(advance()))) }
-      else if isSymbol("--") || isSymbol("++") {
+      if isSymbol("-") {
+        operators.append((.minus, span(advance())))
+      } else if isSymbol("+") {
+        operators.append((.plus, span(advance())))
+      } else if isSymbol("!") {
+        operators.append((.not, span(advance())))
+      } else if isSymbol("--") || isSymbol("++") {
         let operation: UnaryOperator = isSymbol("--") ? .minus : .plus
         let token = advance()
         operators.append((operation, span(token)))
         operators.append((operation, span(token)))
-      } else { break }
+      } else {
+        break
+      }
       if operators.count > Parser.depthLimit {
         _ = start
         while isSymbol("-") || isSymbol("+") || isSymbol("!") || isSymbol("--") || isSymbol("++") { advance() }
@@ -260,7 +266,9 @@ extension Parser {
       let token = advance()
       let parts = text(token).split(separator: ".").map(String.init)
       var result = base
-      for part in parts { result = Expression(.member(base: result, name: Identifier(part, span(token))), spanFrom(base.span)) }
+      for part in parts {
+        result = Expression(.member(base: result, name: Identifier(part, span(token))), spanFrom(base.span))
+      }
       return result
     }
     if isWord("self") || isKeyword("self") {
@@ -295,7 +303,7 @@ extension Parser {
           parser.advance()
         }
         let before = parser.cursor
-        guard parser.startsExpression() || parser.isSymbol("...") else {
+        guard parser.startsExpression() || parser.isSymbol("...") || parser.isSymbol("..<") else {
           parser.expected("an argument", code: "S013")
           break
         }
@@ -331,7 +339,9 @@ extension Parser {
   private mutating func subscriptExpression(_ base: Expression) -> Expression {
     let open = span(advance())
     let list = arguments(closing: "]", opened: open)
-    if list.isEmpty { report(Diagnostic("S013", "an index is missing", at: spanFrom(open), help: "`x[...]` takes all")) }
+    if list.isEmpty {
+      report(Diagnostic("S013", "an index is missing", at: spanFrom(open), help: "`x[...]` takes all"))
+    }
     return Expression(.index(base: base, arguments: list), spanFrom(base.span))
   }
 
@@ -380,7 +390,8 @@ extension Parser {
     case .endOfFile: break
     }
     expected("an expression", code: "S013")
-    if !current.followsNewline, !isAtEnd, !isSymbol("}"), !isSymbol(")"), !isSymbol("]"), !isSymbol(","), !isSymbol(";") {
+    if !current.followsNewline, !isAtEnd, !isSymbol("}"), !isSymbol(")"), !isSymbol("]"), !isSymbol(","), !isSymbol(";")
+    {
       advance()
     }
     return Expression(.erroneous, start)
@@ -389,10 +400,15 @@ extension Parser {
   private mutating func integerLiteral(_ token: Token) -> Expression {
     let digits = text(token).replacingUnderscores()
     var value: Int?
-    if digits.hasPrefix("0x") { value = Int(digits.dropFirst(2), radix: 16) }
-    else if digits.hasPrefix("0b") { value = Int(digits.dropFirst(2), radix: 2) }
-    else if digits.hasPrefix("0o") { value = Int(digits.dropFirst(2), radix: 8) }
-    else { value = Int(digits) }
+    if digits.hasPrefix("0x") {
+      value = Int(digits.dropFirst(2), radix: 16)
+    } else if digits.hasPrefix("0b") {
+      value = Int(digits.dropFirst(2), radix: 2)
+    } else if digits.hasPrefix("0o") {
+      value = Int(digits.dropFirst(2), radix: 8)
+    } else {
+      value = Int(digits)
+    }
     guard let value else {
       let isDecimal = digits.allSatisfy(\.isNumber)
       diagnostics.append(
@@ -442,7 +458,8 @@ extension Parser {
       let place = parser.spanFrom(open)
       if !pairs.isEmpty, !elements.isEmpty {
         parser.report(
-          Diagnostic("S016", "some elements have keys and some have none", at: place, help: "write `key: value` for all"))
+          Diagnostic(
+            "S016", "some elements have keys and some have none", at: place, help: "write `key: value` for all"))
         return Expression(.erroneous, place)
       }
       return pairs.isEmpty ? Expression(.array(elements), place) : Expression(.dictionary(pairs), place)

@@ -189,7 +189,11 @@ extension Parser {
         report(
           Diagnostic(
             "S021", "a site is declared with `let`", at: target.span, help: "write `let \(name) ~ …`",
-            fixes: [.init(span: SourceSpan(source: source.id, start: target.span.start, end: target.span.start), replacement: "let ", certainty: .likely)]))
+            fixes: [
+              .init(
+                span: SourceSpan(source: source.id, start: target.span.start, end: target.span.start),
+                replacement: "let ", certainty: .likely)
+            ]))
         return Statement(.erroneous, spanFrom(start))
       }
       return Statement(.elementSite(target: target, tilde: tilde, distribution: distribution), spanFrom(start))

@@ -9,7 +9,8 @@ package struct Parameter: Sendable, Equatable {
   package var type: TypeExpression
   package var defaultValue: Expression?
   package var span: SourceSpan
-  package init(label: Identifier?, name: Identifier, type: TypeExpression, defaultValue: Expression?, span: SourceSpan) {
+  package init(label: Identifier?, name: Identifier, type: TypeExpression, defaultValue: Expression?, span: SourceSpan)
+  {
     self.label = label
     self.name = name
     self.type = type

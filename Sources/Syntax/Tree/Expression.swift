@@ -83,16 +83,31 @@ package enum StringSegment: Sendable, Equatable {
   case interpolation(Expression)
 }
 
-package enum UnaryOperator: String, Sendable, CaseIterable { case minus = "-", plus = "+", not = "!" }
+package enum UnaryOperator: String, Sendable, CaseIterable {
+  case minus = "-"
+  case plus = "+"
+  case not = "!"
+}
 
 /// Loosest first: `||`, `&&`, comparisons (not associative), `??`, ranges (own node), additive, multiplicative,
 /// then unary minus, then `**` (right-associative and tighter than unary minus).
 package enum BinaryOperator: String, Sendable, CaseIterable {
-  case or = "||", and = "&&"
-  case equal = "==", notEqual = "!=", less = "<", lessOrEqual = "<=", greater = ">", greaterOrEqual = ">="
+  case or = "||"
+  case and = "&&"
+  case equal = "=="
+  case notEqual = "!="
+  case less = "<"
+  case lessOrEqual = "<="
+  case greater = ">"
+  case greaterOrEqual = ">="
   case coalesce = "??"
-  case add = "+", subtract = "-"
-  case multiply = "*", divide = "/", remainder = "%", elementMultiply = ".*", elementDivide = "./"
+  case add = "+"
+  case subtract = "-"
+  case multiply = "*"
+  case divide = "/"
+  case remainder = "%"
+  case elementMultiply = ".*"
+  case elementDivide = "./"
   case power = "**"
 }
 
