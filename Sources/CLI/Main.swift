@@ -123,8 +123,7 @@ struct Evaluate: ParsableCommand {
     }
     if !FileManager.default.fileExists(atPath: file), !file.contains("."), !file.contains("/") {
       let known = Cairn.configuration.subcommands.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
-      let near = known.min { Terminal.distance($0, file) < Terminal.distance($1, file) }
-      let hint = near.flatMap { Terminal.distance($0, file) <= 2 ? "; did you mean `cairn \($0)`?" : nil } ?? ""
+      let hint = Nearest.suggest(file, known).map { "; did you mean `cairn \($0)`?" } ?? ""
       FileHandle.standardError.write(Data("cairn: `\(file)` is neither a command nor a file\(hint)\n".utf8))
       throw ExitCode(64)
     }

@@ -89,22 +89,6 @@ final class Terminal: @unchecked Sendable {
   }
 
   func endProgress() { lock.withLock { clear() } }
-
-  /// Levenshtein distance, for near commands.
-  static func distance(_ a: String, _ b: String) -> Int {
-    let (x, y) = (Array(a), Array(b))
-    var row = Array(0...y.count)
-    for (i, p) in x.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, q) in y.enumerated() {
-        let next = min(row[j + 1] + 1, row[j] + 1, diagonal + (p == q ? 0 : 1))
-        diagonal = row[j + 1]
-        row[j + 1] = next
-      }
-    }
-    return row[y.count]
-  }
 }
 
 /// Ctrl-C: the first stops the running cell, the second the program.

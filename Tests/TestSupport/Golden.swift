@@ -4,10 +4,10 @@ import Foundation
 package enum Golden {
   /// Compares a text with its golden file.
   ///
-  /// - Returns: What is wrong, or nil. With `CAIRN_GOLDEN=rewrite` in the environment the file is written instead.
+  /// - Returns: What is wrong, or nil. With `CAIRN_UPDATE_GOLDEN=1` in the environment the file is written instead.
   package static func mismatch(_ actual: String, _ path: String) -> String? {
     let file = Checkout.golden.appendingPathComponent(path)
-    if ProcessInfo.processInfo.environment["CAIRN_GOLDEN"] == "rewrite" {
+    if ProcessInfo.processInfo.environment["CAIRN_UPDATE_GOLDEN"] == "1" {
       do {
         try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(actual.utf8).write(to: file)

@@ -28,6 +28,8 @@ extension Checker {
     case (.array(.index, _), .list(.string, _)), (.array(.int, _), .list(.string, _)):
       help = "turn text into indices by `.index`"
     case (.bool, .int): help = "compare it: `x != 0`"
+    case (.array, .list(.optional, _)): help = "it has missing values: leave them out with `dropMissing(x)`, or fill them"
+    case (.array(.real, _), .array(.bool, _)): help = "count with `sum(x)`, or compute with `x.map { $0 ? 1.0 : 0.0 }`"
     case (_, .optional(.erroneous)): help = "a value that may be missing has the type `\(words(goal))?`"
     case (.string, _): help = "write it into a text: `\"\\(x)\"`"
     default: break
@@ -339,8 +341,7 @@ extension Checker {
     case (.optional(let x), let y): return wider(x, y).map { .optional($0) }
     case (let x, .optional(let y)): return wider(x, y).map { .optional($0) }
     case (.array(let x, let m), .array(let y, let n)) where m.count == n.count:
-      if differ(m, n) { return nil }
-      let shape = zip(m, n).map { $0 == $1 ? $0 : (joined($0, $1) == $0 && $1 == .unknown ? .unknown : .unknown) }
+      let shape = zip(m, n).map { $0 == $1 ? $0 : Extent.unknown }
       if x == y { return .array(x, shape) }
       if x == .real, y.isInteger { return .array(.real, shape) }
       if y == .real, x.isInteger { return .array(.real, shape) }
@@ -432,6 +433,18 @@ extension Checker {
     }
   }
 
+  /// A column of unknown type beside a number is taken as reals; draws of a site of unknown shape have to say theirs.
+  private func withKnownRank(_ e: CheckedExpression, beside other: CheckedExpression) -> CheckedExpression {
+    guard e.type == .dynamic, let numeric = other.type.numeric, numeric.extents.isEmpty, numeric.scalar != .bool else { return e }
+    switch e.kind {
+    case .column: return coerced(e, to: .array(.real, [.unknown])) ?? e
+    case .member(let base, _):
+      if case .posterior = base.type { return fail(dynamicOperand(e), e.span) }
+      return e
+    default: return e
+    }
+  }
+
   private func dynamicOperand(_ value: CheckedExpression) -> Diagnostic {
     Diagnostic(
       "T208", "the type of this value is known only when running", at: value.span,
@@ -455,6 +468,10 @@ extension Checker {
     var a = check(left)
     var b = check(right, hint: (operation == .equal || operation == .notEqual) ? a.type : nil)
     if case .implicitMember = left.kind, a.type.isErroneous {}
+    if a.type.isErroneous || b.type.isErroneous { return erroneous(span) }
+    // Columns and draws are arrays, also where their type is known only when running.
+    a = withKnownRank(a, beside: b)
+    b = withKnownRank(b, beside: a)
     if a.type.isErroneous || b.type.isErroneous { return erroneous(span) }
     if a.type == .dynamic, let fit = coerced(a, to: b.type), b.type != .dynamic { a = fit }
     if b.type == .dynamic, let fit = coerced(b, to: a.type), a.type != .dynamic { b = fit }

@@ -78,7 +78,7 @@ extension Tracer {
   }
 
   private func outOfRange(_ index: Int, _ count: Int, _ span: SourceSpan) -> Fault {
-    Fault("R020", "index \(index) is out of range", expected: "0 ..< \(count)", found: "\(index)", span: span)
+    Fault("R003", "index \(index) is out of range", expected: "0 ..< \(count)", found: "\(index)", span: span)
   }
 
   /// Axis by axis: stretches and fixed integers first, then all varying integers at once, then arrays of integers.
@@ -111,7 +111,7 @@ extension Tracer {
         let upper = index.upper ?? extent
         guard lower >= 0, upper <= extent else {
           throw Fault(
-            "R021", "the slice \(lower)..<\(upper) is out of range", expected: "within 0 ..< \(extent)",
+            "R003", "the slice \(lower)..<\(upper) is out of range", expected: "within 0 ..< \(extent)",
             span: index.span)
         }
         let count = max(0, upper - lower)

@@ -168,7 +168,7 @@ extension Tracer {
         let index = known.count == 1 ? known[0] : known[position]
         guard index >= 0, index < extents[axis] else {
           throw Fault(
-            "R020", "index \(index) is out of range", expected: "0 ..< \(extents[axis])", found: "\(index)",
+            "R003", "index \(index) is out of range", expected: "0 ..< \(extents[axis])", found: "\(index)",
             help: "`\(name)` has \(extents[axis]) elements along this axis", span: part.span)
         }
         flat[position] = flat[position] * extents[axis] + index

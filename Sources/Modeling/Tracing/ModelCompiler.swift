@@ -130,7 +130,7 @@ struct ModelCompiler {
     let first = try trace(model, choose: positionChooser(model))
     guard !first.trace.state.blocks.isEmpty, first.trace.state.blocks.contains(where: { $0.count > 0 }) else {
       throw Fault(
-        "M220", "`\(model.model.name)` has no site left to sample",
+        "M311", "`\(model.model.name)` has no site left to sample",
         found: first.trace.state.sites.isEmpty ? "no sites" : "every site is given, set, or empty",
         help: "leave at least one continuous site free, or draw with `prior` or `simulate`", span: context.callSpan)
     }

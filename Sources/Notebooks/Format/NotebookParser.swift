@@ -202,11 +202,16 @@ package struct NotebookParser {
     } catch YamlError.duplicatedKeysInMapping(let keys, _) {
       reportDuplicates(keys, in: 1..<end)
     } catch let error as YamlError {
-      let (line, words) = NotebookParser.place(error)
-      let at = min(end, max(1, line + 1))
+      let (mark, words) = NotebookParser.place(error)
+      let whole = span(lineStart(1), lineStart(1) + content(1).count)
+      // A mark at the end of a text points behind it: the last line is meant then.
+      let at = mark.flatMap { mark in
+        offset(line: min(mark.line, end - 1), column: mark.line < end ? mark.column : Int.max)
+      }
       diagnostics.append(
         Diagnostic(
-          "N005", "the front matter is not YAML: \(words)", at: span(lineStart(at), lineStart(at) + content(at).count)))
+          "N005", "the front matter is not YAML: \(words)", at: at.map { span($0, $0 + 1) } ?? whole,
+          help: "quote texts that hold `:`, `#`, brackets or quotes"))
     } catch {
       diagnostics.append(
         Diagnostic("N005", "the front matter is not YAML", at: span(lineStart(1), lineStart(1) + content(1).count)))
@@ -256,19 +261,34 @@ package struct NotebookParser {
     return false
   }
 
-  private static func place(_ error: YamlError) -> (Int, String) {
+  private static func place(_ error: YamlError) -> (mark: Mark?, words: String) {
     switch error {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
       .composer(_, let problem, let mark, _):
-      return (mark.line - 1, problem)
-    default: return (0, "it cannot be read")
+      return (mark, problem)
+    case .reader(let problem, _, _, _): return (nil, problem)
+    default: return (nil, "it cannot be read")
     }
   }
 
   private func keySpan(_ key: Yams.Node) -> SourceSpan {
-    let line = min(lineCount - 1, key.mark.map { $0.line } ?? 1)
-    let start = lineStart(line) + max(0, (key.mark?.column ?? 1) - 1)
-    return span(start, start + (key.string ?? "").utf8.count)
+    valueSpan(key) ?? span(lineStart(1), lineStart(1) + content(1).count)
+  }
+
+  /// Where a scalar of the front matter stands; nil where it is written in another way than it reads.
+  private func valueSpan(_ node: Yams.Node) -> SourceSpan? {
+    guard let mark = node.mark, let start = offset(line: mark.line, column: mark.column), let text = node.string,
+      !text.isEmpty, bytes[start...].starts(with: text.utf8)
+    else { return nil }
+    return span(start, start + text.utf8.count)
+  }
+
+  /// The byte offset of a place in the front matter, whose lines and columns count from 1 after the opening `---`.
+  private func offset(line: Int, column: Int) -> Int? {
+    guard line >= 1, line < lineCount, column >= 1 else { return nil }
+    let slice = content(line)
+    let scalars = text(slice).unicodeScalars.prefix(column - 1)
+    return min(slice.endIndex, slice.startIndex + String(String.UnicodeScalarView(scalars)).utf8.count)
   }
 
   private mutating func take(_ key: Yams.Node, _ value: Yams.Node) {
@@ -282,37 +302,43 @@ package struct NotebookParser {
       return
     }
     if let scalar = value.string { frontMatter.values[name] = scalar }
+    let place = valueSpan(value) ?? keySpan(key)
     switch name {
-    case "title": frontMatter.title = value.string
     case "toc", "number-sections":
-      if value.bool == nil { wrongValue(name, at: keySpan(key), expected: "`true` or `false`", found: value) }
+      if value.bool == nil { wrongValue(name, at: place, expected: "`true` or `false`", found: value) }
     case "code":
       if !["show", "fold", "hide"].contains(value.string ?? "") {
-        wrongValue(name, at: keySpan(key), expected: "`show`, `fold` or `hide`", found: value)
+        wrongValue(name, at: place, expected: "`show`, `fold` or `hide`", found: value)
       }
     case "seed":
       guard let seed = value.int, seed >= 0 else {
-        wrongValue(name, at: keySpan(key), expected: "a whole number, 0 or more", found: value)
+        wrongValue(name, at: place, expected: "a whole number, 0 or more", found: value)
         return
       }
       frontMatter.seed = seed
     case "engine":
       frontMatter.engine = value.string
-      let wanted = (value.string ?? "").split(separator: ".").compactMap { Int($0.filter(\.isNumber)) }
-      if wanted.isEmpty || version.lexicographicallyPrecedes(wanted) {
+      let words = (value.string ?? "").split(separator: ".", omittingEmptySubsequences: false)
+      let wanted = words.compactMap { Int($0) }
+      guard !wanted.isEmpty, wanted.count == words.count, wanted.allSatisfy({ $0 >= 0 }) else {
+        wrongValue(name, at: place, expected: "a version, such as `0.1`", found: value)
+        return
+      }
+      if version.lexicographicallyPrecedes(wanted) {
         diagnostics.append(
           Diagnostic(
-            "N008", "the notebook needs a newer engine", at: keySpan(key), expected: value.string,
+            "N008", "the notebook needs a newer engine", at: place, expected: value.string,
             found: version.map(String.init).joined(separator: "."), help: "update Cairn, or lower `engine:`"))
       }
     case "params":
-      if value.mapping == nil { wrongValue(name, at: keySpan(key), expected: "lines `name: default`", found: value) }
+      if value.mapping == nil { wrongValue(name, at: place, expected: "lines `name: default`", found: value) }
       for (parameter, default_) in value.mapping.map({ Array($0) }) ?? [] {
         if let label = parameter.string, let text = default_.string { frontMatter.parameters[label] = text }
       }
     case "author", "bibliography", "data": break
     default:
-      if value.string == nil { wrongValue(name, at: keySpan(key), expected: "a text", found: value) }
+      if value.string == nil { wrongValue(name, at: place, expected: "a text", found: value) }
+      if name == "title" { frontMatter.title = value.string }
     }
   }
 
@@ -414,7 +440,8 @@ package struct NotebookParser {
     if !slice[(end + 1)...].allSatisfy({ $0 == 0x20 || $0 == 0x09 }) {
       diagnostics.append(
         Diagnostic(
-          "N009", "text after the attributes", at: span(end + 1, slice.endIndex),
+          "N009", "text after the attributes",
+          at: span(slice[(end + 1)...].firstIndex { $0 != 0x20 && $0 != 0x09 } ?? end, slice.endIndex),
           help: "options are lines `//| key: value`"))
     }
     var position = fence.attributes + 1
@@ -496,19 +523,23 @@ package struct NotebookParser {
       return
     }
     let raw = body[body.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+    let valueStart = min(slice.startIndex + 3 + body[...colon].utf8.count, slice.endIndex)
+    let spaces = slice[valueStart...].prefix { $0 == 0x20 || $0 == 0x09 }.count
+    let valuePlace = raw.isEmpty ? place : span(valueStart + spaces, valueStart + spaces + raw.utf8.count)
     guard !NotebookParser.nestsTooDeeply(raw), let node = try? Yams.compose(yaml: raw) ?? nil, node.mapping == nil,
       node.sequence?.allSatisfy({ $0.string != nil }) ?? true
     else {
-      diagnostics.append(Diagnostic("N013", "the value of `\(key)` cannot be read", at: place, found: raw))
+      diagnostics.append(
+        Diagnostic(
+          "N013", "the value of `\(key)` cannot be read", at: valuePlace, expected: "a text, a number, or a flat list",
+          found: raw.isEmpty ? "nothing" : raw))
       return
     }
     cell.options[key] = node.string ?? raw
-    let valueStart = offset + key.utf8.count + 1
-    let valuePlace = span(min(valueStart + 1, slice.endIndex), slice.endIndex)
     func reject(_ expected: String) {
       diagnostics.append(
         Diagnostic(
-          "N016", "the value of `\(key)` does not fit", at: raw.isEmpty ? place : valuePlace, expected: expected,
+          "N016", "the value of `\(key)` does not fit", at: valuePlace, expected: expected,
           found: "`\(raw)`"))
     }
     func ineffective() {
@@ -549,25 +580,28 @@ package struct NotebookParser {
 }
 
 /// The candidate nearest to a misspelled word.
-enum Nearest {
-  static func suggest(_ name: String, _ candidates: [String]) -> String? {
+package enum Nearest {
+  package static func suggest(_ name: String, _ candidates: [String]) -> String? {
     let goal = Array(name.lowercased())
     let ranked = candidates.map { ($0, distance(goal, Array($0.lowercased()))) }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }
     guard let best = ranked.first, best.1 <= max(1, goal.count / 3) else { return nil }
     return best.0
   }
 
-  private static func distance(_ a: [Character], _ b: [Character]) -> Int {
-    var row = Array(0...b.count)
+  /// Edits between two words; two letters exchanged count once.
+  package static func distance(_ a: [Character], _ b: [Character]) -> Int {
+    var before: [Int] = []
+    var previous = Array(0...b.count)
     for (i, x) in a.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
+      var row = [i + 1]
       for (j, y) in b.enumerated() {
-        let next = min(row[j + 1] + 1, row[j] + 1, diagonal + (x == y ? 0 : 1))
-        diagonal = row[j + 1]
-        row[j + 1] = next
+        var next = min(previous[j + 1] + 1, row[j] + 1, previous[j] + (x == y ? 0 : 1))
+        if i > 0, j > 0, x == b[j - 1], a[i - 1] == y { next = min(next, before[j - 1] + 1) }
+        row.append(next)
       }
+      before = previous
+      previous = row
     }
-    return row[b.count]
+    return previous[b.count]
   }
 }

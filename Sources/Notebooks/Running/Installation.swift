@@ -4,7 +4,13 @@ package import Syntax
 /// Where the library and the documentation of this program lie.
 package struct Installation: Sendable {
   package var stdlib: URL
+  /// The folder with a page per code.
   package var docs: URL?
+
+  package init(stdlib: URL, docs: URL?) {
+    self.stdlib = stdlib
+    self.docs = docs
+  }
 
   /// Looks at `$CAIRN_STDLIB`, then beside the executable, then in the checkout it was built in.
   ///

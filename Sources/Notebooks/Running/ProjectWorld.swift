@@ -20,11 +20,11 @@ package final class ProjectWorld: World {
     let url = resolve(path)
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-      throw Fault("R060", "there is no file `\(path)`", help: "paths are relative to the folder of the notebook")
+      throw Fault("R013", "there is no file `\(path)`", help: "paths are relative to the folder of the notebook")
     }
-    guard !isFolder.boolValue else { throw Fault("R060", "`\(path)` is a folder", help: "name a file in it") }
+    guard !isFolder.boolValue else { throw Fault("R013", "`\(path)` is a folder", help: "name a file in it") }
     guard let data = FileManager.default.contents(atPath: url.path) else {
-      throw Fault("R060", "`\(path)` cannot be read", help: "check its permissions")
+      throw Fault("R013", "`\(path)` cannot be read", help: "check its permissions")
     }
     return Array(data)
   }
@@ -34,7 +34,7 @@ package final class ProjectWorld: World {
   package func listDirectory(_ path: String) throws -> [String] {
     do {
       return try FileManager.default.contentsOfDirectory(atPath: resolve(path).path).sorted()
-    } catch { throw Fault("R060", "`\(path)` cannot be listed") }
+    } catch { throw Fault("R013", "`\(path)` cannot be listed") }
   }
 
   package func environment(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
