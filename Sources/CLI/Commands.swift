@@ -167,12 +167,9 @@ enum ScriptCommand {
       session.onEvent = { terminal.show($0, session.sources) }
       var occurrences: [String: Int] = [:]
       let identity = session.identity(label: "script", unit: unit, occurrences: &occurrences, tree: tree)
-      let (events, _, failed) = session.run(unit, identity: identity)
+      let failed = session.run(unit, identity: identity).failed
       terminal.endProgress()
-      if failed {
-        if case .diagnostic(let diagnostic)? = events.last { terminal.show(diagnostic, session.sources) }
-        throw ExitCode(1)
-      }
+      if failed { throw ExitCode(1) }
     } catch let error as DiagnosticError {
       terminal.show(error.diagnostic, SourceMap())
       throw ExitCode(1)

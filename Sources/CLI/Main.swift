@@ -92,8 +92,9 @@ struct Explain: ParsableCommand {
       Terminal().show(error.diagnostic, SourceMap())
       throw ExitCode(1)
     }
-    let name = code.uppercased().filter { $0.isLetter || $0.isNumber }
-    guard let page = installation.docs?.appendingPathComponent("\(name).md"),
+    let name = code.uppercased()
+    let isCode = name.utf8.count == 4 && name.first?.isLetter == true && name.dropFirst().allSatisfy(\.isNumber)
+    guard isCode, let page = installation.docs?.appendingPathComponent("\(name).md"),
       let text = try? String(contentsOf: page, encoding: .utf8)
     else {
       FileHandle.standardError.write(Data("cairn: no message has the code `\(code)`\n".utf8))
@@ -107,7 +108,7 @@ struct Explain: ParsableCommand {
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Run a script, or the text after -e.", shouldDisplay: false)
-  @Option(name: .short, help: "Run this text.") var expression: String?
+  @Option(name: .short, parsing: .unconditional, help: "Run this text.") var expression: String?
   @Argument(help: "A script, NAME.cairn, or a notebook.") var files: [String] = []
   @OptionGroup var options: RunOptions
 

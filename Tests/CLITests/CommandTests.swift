@@ -2,91 +2,182 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The program as a user runs it: the built binary, its output and its exit status.
+/// The program as a user meets it: arguments, exit statuses, what goes where.
 struct CommandTests {
-  struct Outcome {
-    var output: String
-    var status: Int32
+  private static let notebook = """
+    ---
+    title: Two cells
+    seed: 3
+    ---
+
+    # Words
+
+    ```swift {#first}
+    let x = [1.5, 2.5]
+    mean(x)
+    ```
+
+    ```swift {#second}
+    print("x has \\(x.count)")
+    ```
+    """ + "\n"
+
+  @Test(
+    "A text after -e is run", arguments: [("1 + 1", "2\n"), ("-3", "-3\n"), ("print(\"é\")", "é\n"), ("let x = 1", "")])
+  func expression(text: String, shown: String) throws {
+    let run = try Program.run(["-e", text])
+    #expect(run.status == 0 && run.output == shown && run.errors.isEmpty, "\(run)")
   }
 
-  /// The binary lies in the same build folder as the tests.
-  private var binary: URL {
-    var folder = Bundle.main.bundleURL
-    if let override = ProcessInfo.processInfo.environment["CAIRN_BINARY"] { return URL(fileURLWithPath: override) }
-    for _ in 0..<4 {
-      let candidate = folder.appendingPathComponent("cairn")
-      if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
-      folder = folder.deletingLastPathComponent()
+  @Test("A notebook shows what its cells give")
+  func notebook() throws {
+    let folder = try Program.folder(["two.nb.md": CommandTests.notebook])
+    let run = try Program.run(["run", "two.nb.md"], in: folder)
+    #expect(run.status == 0 && run.errors.isEmpty, "\(run)")
+    #expect(run.output == "Two cells\n── first\n2.0\n── second\nx has 2\n")
+    let quiet = try Program.run(["run", "--quiet", "two.nb.md"], in: folder)
+    #expect(quiet.output == "2.0\nx has 2\n")
+    let check = try Program.run(["check", "two.nb.md"], in: folder)
+    #expect(check.status == 0 && check.output == "two: 2 cells, 0 errors, 0 warnings\n", "\(check)")
+  }
+
+  @Test("The same notebook twice, and on other numbers of threads, gives the same text")
+  func repeatable() throws {
+    let text = try Data(contentsOf: Checkout.root.appendingPathComponent("notebooks/eight-schools.nb.md"))
+    let data = try Data(contentsOf: Checkout.root.appendingPathComponent("notebooks/data/eight-schools.csv"))
+    let folder = try Program.folder([
+      "a.nb.md": String(decoding: text, as: UTF8.self), "data/eight-schools.csv": String(decoding: data, as: UTF8.self),
+    ])
+    let first = try Program.run(["run", "a.nb.md"], in: folder)
+    #expect(first.status == 0, "\(first)")
+    #expect(first.output.contains("divergences: "))
+    #expect(first.errors.isEmpty)
+    for threads in ["1", "2", "8"] {
+      let again = try Program.run(["run", "--threads", threads, "a.nb.md"], in: folder)
+      #expect(again.output == first.output)
     }
-    let configuration = Checkout.root.appendingPathComponent(".build/release/cairn")
-    if FileManager.default.isExecutableFile(atPath: configuration.path) { return configuration }
-    return Checkout.root.appendingPathComponent(".build/debug/cairn")
+    let seeded = try Program.run(["run", "--seed", "1", "a.nb.md"], in: folder)
+    #expect(seeded.status == 0 && seeded.output != first.output)
   }
 
-  private func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
+  @Test("Scripts run in their own folder")
+  func script() throws {
+    let folder = try Program.folder([
+      "sub/a.cairn": "let t = readCSV(\"t.csv\")\nprint(sum(t.x))\n", "sub/t.csv": "x\n1\n2\n",
+    ])
+    let run = try Program.run(["sub/a.cairn"], in: folder)
+    #expect(run.status == 0 && run.output == "3.0\n" || run.output == "3\n", "\(run)")
+    let check = try Program.run(["check", "sub/a.cairn"], in: folder)
+    #expect(check.status == 0, "\(check)")
+  }
+
+  @Test("Mistakes of use are said, with the status of a wrong command line")
+  func usage() throws {
+    for arguments in [["rnu", "x.nb.md"], ["chekc"], ["explian", "R001"]] {
+      let run = try Program.run(arguments)
+      #expect(run.status == 64, "\(run)")
+      #expect(run.errors.contains("did you mean `cairn "), "\(run)")
+    }
+    let bare = try Program.run([])
+    #expect(bare.status == 64 && bare.errors.contains("interactive"), "\(bare)")
+    #expect(try Program.run(["run", "--threads", "0", "x.nb.md"]).status == 64)
+    #expect(try Program.run(["run", "--sead", "0", "x.nb.md"]).status == 64)
+    #expect(try Program.run(["a.cairn", "b.cairn"]).status == 64)
+    #expect(try Program.run(["--version"]).output.contains("."))
+    #expect(try Program.run(["--help"]).output.contains("cairn run"))
+  }
+
+  @Test("Codes are explained in any case, unknown ones refused")
+  func explain() throws {
+    let page = try Program.run(["explain", "n003"])
+    #expect(page.status == 0 && page.output.hasPrefix("# N003: "), "\(page)")
+    for code in ["Z999", "../README", "", "R001/../../x"] {
+      let run = try Program.run(["explain", code])
+      #expect(run.status != 0 && run.output.isEmpty, "\(run)")
+    }
+  }
+
+  @Test("A missing library is a diagnostic that lists the places tried")
+  func missingLibrary() throws {
+    let run = try Program.run(["-e", "1"], environment: ["CAIRN_STDLIB": "/nonexistent/stdlib"])
+    #expect(run.status == 1)
+    #expect(run.output.contains("error[N020]") && run.output.contains("tried /nonexistent/stdlib"), "\(run)")
+  }
+
+  @Test("A broken library is named")
+  func brokenLibrary() throws {
+    let folder = try Program.folder(["stdlib/core.cairn": "let x: Int = \"a\"\n"])
+    let run = try Program.run(["-e", "1"], environment: ["CAIRN_STDLIB": folder.appendingPathComponent("stdlib").path])
+    #expect(run.status == 1 && run.output.contains("error[N021]"), "\(run)")
+  }
+
+  @Test("Files that cannot be read")
+  func missingFiles() throws {
+    let folder = try Program.folder(["folder.nb.md/x": ""])
+    for arguments in [["run", "none.nb.md"], ["check", "none.nb.md"], ["none.cairn"], ["run", "folder.nb.md"]] {
+      let run = try Program.run(arguments, in: folder)
+      #expect(run.status == 1 && run.output.contains("error[N001]"), "\(run)")
+    }
+  }
+
+  @Test("Hostile files end with a diagnostic, not with a crash")
+  func hostileFiles() throws {
+    var deep = "```swift {}\nlet x = " + String(repeating: "(", count: 200_000) + "\n```\n"
+    deep += "```swift {}\nfunc f(_ n: Int) -> Int { return f(n + 1) + 1 }\nf(0)\n```\n"
+    let folder = try Program.folder([
+      "empty.nb.md": "", "deep.nb.md": deep, "nul.nb.md": "```swift {}\nlet \0x = 1\n```\n",
+      "yaml.nb.md": "---\na: " + String(repeating: "[", count: 300_000) + "\n---\n",
+    ])
+    try Data([0x60, 0x60, 0x60, 0xFF, 0xFE, 0x0A]).write(to: folder.appendingPathComponent("bytes.nb.md"))
+    let empty = try Program.run(["run", "empty.nb.md"], in: folder)
+    #expect(empty.status == 0 && empty.output.isEmpty, "\(empty)")
+    for name in ["deep", "nul", "yaml", "bytes"] {
+      let run = try Program.run(["run", "\(name).nb.md"], in: folder)
+      #expect(run.status == 1 && !run.wasKilled, "\(name): \(run.output.prefix(2000))")
+      #expect(run.output.contains("error["), "\(name)")
+      for line in run.output.split(separator: "\n") { #expect(line.count < 400, "\(name)") }
+    }
+  }
+
+  @Test("Ctrl-C ends the running cell, leaves out the rest, and says so in the status")
+  func interrupt() throws {
+    let folder = try Program.folder([
+      "long.nb.md":
+        "```swift {#long}\nvar i = 0\nwhile true { i = (i + 1) % 1000 }\n```\n\n```swift {}\nprint(\"after\")\n```\n"
+    ])
+    let run = try Program.run(["run", "long.nb.md"], in: folder, interruptAfter: 1.5)
+    #expect(run.status == 130 && !run.wasKilled, "\(run)")
+    #expect(run.output.contains("error[R080]"))
+    #expect(!run.output.contains("after\n"))
+  }
+
+  @Test("A reader that leaves early does no harm")
+  func brokenPipe() throws {
+    let folder = try Program.folder(["many.cairn": "for i in 0..<200000 { print(\"line \\(i)\") }\n"])
     let process = Process()
-    process.executableURL = binary
-    process.arguments = arguments
-    process.currentDirectoryURL = Checkout.root
-    var variables = ProcessInfo.processInfo.environment
-    variables["CAIRN_STDLIB"] = Checkout.root.appendingPathComponent("stdlib").path
-    for (key, value) in environment { variables[key] = value }
-    process.environment = variables
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = pipe
-    process.standardInput = FileHandle.nullDevice
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", "'\(Program.path)' many.cairn 2>errors.txt | head -n 2 > out.txt"]
+    process.currentDirectoryURL = folder
+    process.environment = ProcessInfo.processInfo.environment.merging([
+      "CAIRN_STDLIB": Checkout.root.appendingPathComponent("stdlib").path
+    ]) { $1 }
     try process.run()
-    let data = pipe.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
-    return Outcome(output: String(decoding: data, as: UTF8.self), status: process.terminationStatus)
+    let output = try String(contentsOf: folder.appendingPathComponent("out.txt"), encoding: .utf8)
+    #expect(output == "line 0\nline 1\n")
+    let errors = try String(contentsOf: folder.appendingPathComponent("errors.txt"), encoding: .utf8)
+    #expect(errors.isEmpty, "\(errors)")
   }
 
-  @Test func aTextIsEvaluated() throws {
-    let result = try run(["-e", "let x = [1.0, 2.0, 4.0]\nsum(x)"])
-    #expect(result.status == 0)
-    #expect(result.output == "7.0\n")
-  }
-
-  @Test func errorsEndWithAStatus() throws {
-    let result = try run(["-e", "let x = missing"])
-    #expect(result.status == 1)
-    #expect(result.output.hasPrefix("error[T107]"))
-  }
-
-  @Test func runTimeErrorsAreShownOnce() throws {
-    let result = try run(["-e", "let x = [1.0]\nfor i in 0..<3 { print(x[i]) }"])
-    #expect(result.status == 1)
-    #expect(result.output.components(separatedBy: "error[").count == 2)
-    #expect(result.output.hasPrefix("1.0\n"))
-  }
-
-  @Test func theNotebookRunsAndChecks() throws {
-    let checked = try run(["check", "notebooks/eight-schools.nb.md"])
-    #expect(checked.status == 0, "\(checked.output)")
-    let result = try run(["run", "notebooks/eight-schools.nb.md"])
-    #expect(result.status == 0, "\(result.output)")
-    #expect(result.output.contains("theta[7]"))
-    let again = try run(["run", "notebooks/eight-schools.nb.md", "--threads", "3"])
-    #expect(again.output == result.output)
-  }
-
-  @Test func aMissingFileIsSaid() throws {
-    let result = try run(["run", "no-such.nb.md"])
-    #expect(result.status == 1)
-    #expect(result.output.contains("error[N001]"))
-  }
-
-  @Test func aMissingLibraryIsSaid() throws {
-    let result = try run(["-e", "1"], environment: ["CAIRN_STDLIB": "/nonexistent/stdlib"])
-    #expect(result.status == 1)
-    #expect(result.output.contains("error[N020]"))
-    #expect(result.output.contains("/nonexistent/stdlib"))
-  }
-
-  @Test func aMisspelledCommandIsSuggested() throws {
-    let result = try run(["chekc"])
-    #expect(result.status == 64)
-    #expect(result.output.contains("cairn check"))
+  @Test("Piped output has no colors, and fits the width asked for")
+  func plain() throws {
+    let run = try Program.run(
+      ["run", "a.nb.md"], in: try Program.folder(["a.nb.md": "```swift {}\nlet x: Int = \"a\"\n```\n"]))
+    #expect(run.status == 1 && !run.output.contains("\u{1B}"))
+    let wide =
+      "Table().adding(\"a long name of a column\", [1.5]).adding(\"another long name of it\", [2.5]).adding(\"third long name of all\", [3.5])"
+    let narrow = try Program.run(["-e", wide], environment: ["COLUMNS": "50"])
+    for line in narrow.output.split(separator: "\n") { #expect(line.count <= 50, "\(narrow.output)") }
+    #expect(narrow.output.contains("third long name of all"))
   }
 }

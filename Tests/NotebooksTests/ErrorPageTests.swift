@@ -1,0 +1,94 @@
+import Foundation
+import Notebooks
+import Syntax
+import TestSupport
+import Testing
+
+/// Every page of `docs/errors/`: its first example gives exactly that message, its second none.
+struct ErrorPageTests {
+  static let folder = Checkout.root.appendingPathComponent("docs/errors")
+  static let codes: [String] = {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    return names.filter { $0.hasSuffix(".md") && $0 != "README.md" }.map { String($0.dropLast(3)) }.sorted()
+  }()
+
+  /// Codes that no text of a cell or notebook can bring about: they come from the command line, the installation, an
+  /// interruption, or the state of a session.
+  static let unshowable: Set<String> = [
+    "N001", "N002", "N020", "N021", "R014", "R021", "R080", "R090", "R091", "R092", "R093", "R099",
+  ]
+
+  struct Page {
+    var title: String
+    var sections: [String: String] = [:]
+
+    init(_ text: String) {
+      var lines = text.split(separator: "\n", omittingEmptySubsequences: false)[...]
+      title = lines.popFirst().map(String.init) ?? ""
+      var name = ""
+      var fence: Substring?
+      for line in lines {
+        if let open = fence {
+          if line == open { fence = nil }
+        } else if line.hasPrefix("```") {
+          fence = line.prefix { $0 == "`" }
+        } else if line.hasPrefix("## ") {
+          name = String(line.dropFirst(3))
+          sections[name] = ""
+          continue
+        }
+        sections[name, default: ""] += line + "\n"
+      }
+    }
+
+    /// The fence of a section: its info word and its text.
+    func example(_ section: String) -> (language: String, text: String)? {
+      guard let body = sections[section] else { return nil }
+      let lines = body.split(separator: "\n", omittingEmptySubsequences: false)
+      guard let open = lines.firstIndex(where: { $0.hasPrefix("```") }) else { return nil }
+      let marks = lines[open].prefix { $0 == "`" }
+      guard let close = lines[(open + 1)...].firstIndex(of: marks) else { return nil }
+      let text = lines[(open + 1)..<close].map { $0 + "\n" }.joined()
+      return (String(lines[open].dropFirst(marks.count)), text)
+    }
+  }
+
+  /// What checking and running an example says, in order.
+  static func diagnostics(of example: (language: String, text: String)) throws -> (found: [Diagnostic], shown: String) {
+    var sources = SourceMap()
+    let isNotebook = example.language == "markdown"
+    let text = isNotebook ? example.text : "```swift {}\n" + example.text + "```\n"
+    let source = sources.add(name: "page.nb.md", bytes: Array(text.utf8))
+    let document = NotebookParser.parse(source, version: Running.version)
+    let session = try Session(
+      installation: Running.installation, world: ProjectWorld(folder: folder), sources: sources, threads: 2)
+    let runner = NotebookRunner(document: document, name: "page", session: session)
+    var found = runner.diagnostics
+    _ = runner.run(onCell: { _ in }) { result in
+      for case .diagnostic(let diagnostic) in result.events where !found.contains(diagnostic) {
+        found.append(diagnostic)
+      }
+    }
+    return (found, found.map { DiagnosticRenderer().text($0, session.sources) }.joined(separator: "\n"))
+  }
+
+  @Test("There are pages")
+  func some() { #expect(ErrorPageTests.codes.count >= 40) }
+
+  @Test("A page has its title, a reason, and examples that do what they say", arguments: codes)
+  func page(code: String) throws {
+    let text = try String(contentsOf: ErrorPageTests.folder.appendingPathComponent("\(code).md"), encoding: .utf8)
+    let page = Page(text)
+    #expect(page.title.hasPrefix("# \(code): "))
+    #expect((page.sections["Why"] ?? "").count > 20)
+    guard let bad = page.example("Shows it"), let good = page.example("Mended") else {
+      #expect(ErrorPageTests.unshowable.contains(code), "\(code) has no examples")
+      return
+    }
+    #expect(!ErrorPageTests.unshowable.contains(code), "\(code) can be shown after all")
+    let first = try ErrorPageTests.diagnostics(of: bad)
+    #expect(first.found.first?.code == code, "\(code) shows:\n\(first.shown)")
+    let second = try ErrorPageTests.diagnostics(of: good)
+    #expect(second.found.isEmpty, "\(code), mended, shows:\n\(second.shown)")
+  }
+}
