@@ -28,7 +28,8 @@ extension Checker {
     case (.array(.index, _), .list(.string, _)), (.array(.int, _), .list(.string, _)):
       help = "turn text into indices by `.index`"
     case (.bool, .int): help = "compare it: `x != 0`"
-    case (.array, .list(.optional, _)): help = "it has missing values: leave them out with `dropMissing(x)`, or fill them"
+    case (.array, .list(.optional, _)):
+      help = "it has missing values: leave them out with `dropMissing(x)`, or fill them"
     case (.array(.real, _), .array(.bool, _)): help = "count with `sum(x)`, or compute with `x.map { $0 ? 1.0 : 0.0 }`"
     case (_, .optional(.erroneous)): help = "a value that may be missing has the type `\(words(goal))?`"
     case (.string, _): help = "write it into a text: `\"\\(x)\"`"
@@ -40,10 +41,15 @@ extension Checker {
       e.span)
   }
 
+  /// How deep expressions may nest; chains of operators and members count as nested.
+  static let depthLimit = 300
+
   func check(_ e: Expression, hint: Type? = nil) -> CheckedExpression {
     depth += 1
     defer { depth -= 1 }
-    if depth > 400 {
+    if depth > Checker.depthLimit {
+      // The parser may have said so already.
+      if diagnostics.contains(where: { $0.code == "S004" }) { return erroneous(e.span) }
       return fail(
         Diagnostic("S004", "the nesting is too deep", at: e.span, help: "name intermediate results with `let`"), e.span)
     }
@@ -279,7 +285,7 @@ extension Checker {
           return fail(
             Diagnostic(
               "H205", "the rows have different lengths", at: values[number].span,
-              labels: [.init(span: values[0].span, text: words(values[0].type))], expected: words(type),
+              labels: [.init(span: values[0].span, text: words(values[0].type))], expected: words(values[0].type),
               found: words(values[number].type),
               help: "rows of different lengths are kept in a dictionary or as structures"), span)
         }
@@ -435,7 +441,9 @@ extension Checker {
 
   /// A column of unknown type beside a number is taken as reals; draws of a site of unknown shape have to say theirs.
   private func withKnownRank(_ e: CheckedExpression, beside other: CheckedExpression) -> CheckedExpression {
-    guard e.type == .dynamic, let numeric = other.type.numeric, numeric.extents.isEmpty, numeric.scalar != .bool else { return e }
+    guard e.type == .dynamic, let numeric = other.type.numeric, numeric.extents.isEmpty, numeric.scalar != .bool else {
+      return e
+    }
     switch e.kind {
     case .column: return coerced(e, to: .array(.real, [.unknown])) ?? e
     case .member(let base, _):
@@ -608,10 +616,26 @@ extension Checker {
           "H203", "shapes \(list(x)) and \(list(y)) do not broadcast", at: b.span, caret: "shape \(list(y))",
           labels: [.init(span: a.span, text: "shape \(list(x))\(origin(a))")],
           expected: "equal extents; only scalars broadcast", found: "\(list(x)) and \(list(y))",
-          help: x.count == y.count ? "index one side as the other is indexed" : nil))
+          help: gatherHelp(a, b, x, y)))
       return nil
     }
     return zip(x, y).map { joined($0, $1) }
+  }
+
+  /// One value per group beside one per observation: the index of groups that is in sight brings them together.
+  private func gatherHelp(_ a: CheckedExpression, _ b: CheckedExpression, _ x: [Extent], _ y: [Extent]) -> String? {
+    guard x.count == y.count else { return nil }
+    guard x.count == 1, let source = currentTree?.source else { return "index one side as the other is indexed" }
+    for (values, few, many) in [(b, y[0], x[0]), (a, x[0], y[0])] {
+      for local in context.locals where local.type == .array(.index(few), [many]) && !local.name.isEmpty {
+        guard values.span.source == source.id else { continue }
+        switch values.kind {
+        case .local, .global, .column: return "index it: `\(source.text(values.span))[\(local.name)]`"
+        default: return "index it by `\(local.name)`"
+        }
+      }
+    }
+    return "index one side as the other is indexed"
   }
 
   /// Where an array comes from, in words.

@@ -333,7 +333,7 @@ extension Checker {
     guard context.isModel else {
       report(
         Diagnostic(
-          "M107", "a site stands only in a model's body", at: span,
+          "M107", "a site stands only in a model's body", at: name.span,
           help: context.kind == .unit
             ? "declare a `model`, or draw with `.draw(n)`" : "move it into the model, or make a sub-model"))
       _ = context.add(name.text, .erroneous, isVariable: false, span: name.span)
@@ -415,7 +415,7 @@ extension Checker {
     _ target: Expression, _ distribution: Expression, _ span: SourceSpan, into body: inout [CheckedStatement]
   ) {
     guard context.isModel else {
-      report(Diagnostic("M107", "a site stands only in a model's body", at: span))
+      report(Diagnostic("M107", "a site stands only in a model's body", at: target.span))
       return
     }
     guard let (local, indices) = pieceTarget(target) else { return }
@@ -430,13 +430,17 @@ extension Checker {
       return
     }
     let info = context.locals[local.rawValue]
-    if let element = elementType(info.type, indices.count),
-      coerced(CheckedExpression(.unit, drawn, value.span), to: unboundExtents(element)) == nil
-    {
-      report(
-        Diagnostic(
-          "T201", "the distribution draws another type than the array holds", at: value.span, expected: words(element),
-          found: words(drawn)))
+    if let element = elementType(info.type, indices.count) {
+      let fits = coerced(CheckedExpression(.unit, drawn, value.span), to: unboundExtents(element)) != nil
+      // Counts stay counts: an array of reals holds no draws of integers.
+      let isCount = drawn.numeric.map { $0.scalar.isInteger } ?? false
+      if !fits || isCount && element.numeric?.scalar == .real {
+        report(
+          Diagnostic(
+            "T201", "the distribution draws another type than the array holds", at: value.span,
+            labels: [.init(span: info.span, text: "opened as `\(words(info.type))`")], expected: words(element),
+            found: words(drawn), help: isCount ? "open an array of integers: `let \(info.name): [T of Int]`" : nil))
+      }
     }
     markPiece(local, isSite: true)
     body.append(CheckedStatement(.pieceSite(local, indices, value), span))
@@ -447,19 +451,28 @@ extension Checker {
     return .numeric(scalar, Array(extents.dropFirst(indices)))
   }
 
+  private func spine(_ e: Expression) -> LocalID? {
+    switch e.kind {
+    case .name(let name): context.lookup(name)
+    case .index(let base, _): spine(base)
+    default: nil
+    }
+  }
+
   /// `x[t]` where x is an array under piecewise definition.
   func pieceTarget(_ target: Expression) -> (LocalID, [CheckedExpression])? {
     guard case .index(let base, let arguments) = target.kind, case .name(let name) = base.kind else {
       report(
         Diagnostic(
-          "M113", "what is defined here is one element: `x[t] ~ …`", at: target.span,
+          "M113", "an element to define is written `x[t]`, or `x[t, k]`", at: target.span,
           help: "a whole site is `let x ~ …`"))
+      if let local = spine(target) { markPiece(local, isSite: true) }
       return nil
     }
     guard let local = context.lookup(name), context.piecewise[local.rawValue] != nil else {
       if context.lookup(name) == nil {
         _ = unknown(name, base.span)
-      } else {
+      } else if context.lookup(name).map({ !context.locals[$0.rawValue].type.isErroneous }) ?? true {
         report(
           Diagnostic(
             "M114", "`\(name)` is not open for definition piece by piece", at: base.span,
@@ -467,6 +480,8 @@ extension Checker {
       }
       return nil
     }
+    // Also a definition with a mistake in it defines: the mistake is reported once.
+    markPiece(local, isSite: false)
     let indices = arguments.map { check($0.value, expecting: .int) }
     if indices.contains(where: { $0.type.isErroneous }) { return nil }
     if elementType(context.locals[local.rawValue].type, indices.count) == nil {

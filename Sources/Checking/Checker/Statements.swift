@@ -272,7 +272,10 @@ extension Checker {
         bind(part, element, isVariable: isVariable, span, into: &body)
       }
     case .enumCase, .expression:
-      report(Diagnostic("T232", "a pattern that may fail stands in `if case` or `switch`", at: pattern.span))
+      report(
+        Diagnostic(
+          "T231", "a binding takes a value apart without a choice", at: pattern.span, help: "use `if case` or `switch`")
+      )
     }
   }
 
