@@ -39,6 +39,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "NumericsTests", dependencies: ["Numerics", "TestSupport"]),
     .testTarget(name: "SyntaxTests", dependencies: ["Syntax", "TestSupport"]),
     .testTarget(name: "RenderingTests", dependencies: ["Rendering", "TestSupport"]),
@@ -53,7 +54,7 @@ let package = Package(
       name: "ModelingTests",
       dependencies: [
         "Modeling", "Interpreter", "Checking", "Syntax", "Rendering", "Inference", "TensorIR", "Distributions",
-        "Numerics", "TestSupport",
+        "Numerics", "TestSupport", "AllocationCounter",
       ]),
     .testTarget(
       name: "NotebooksTests",
