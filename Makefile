@@ -41,7 +41,7 @@ golden: ## Rewrite the golden files; read the difference before committing.
 	CAIRN_UPDATE_GOLDEN=1 $(SWIFT) test $(FLAGS) --disable-testable-imports
 
 bench: build ## Print speed ratios; asserts nothing.
-	python3 Benchmarks/run.py --cairn $(BINARY)
+	python3 Benchmarks/run.py $(BINARY)
 
 check-posteriors: build ## Compare fits with reference posteriors.
 	python3 Tests/Posteriors/check.py --cairn $(BINARY)
