@@ -307,7 +307,7 @@ extension Checker {
             Diagnostic(
               "H205", "the rows have different lengths", at: value.span,
               labels: [.init(span: values[0].span, text: words(values[0].type))],
-              expected: words(type), found: words(value.type)), span)
+              expected: words(values[0].type), found: words(value.type)), span)
         }
         shape = zip(shape, own).map { joined($0, $1) }
       }
