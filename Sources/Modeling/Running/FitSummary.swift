@@ -174,19 +174,23 @@ enum FitSummary {
         if ess < (least?.ess ?? 100 * Double(fit.chains)) { least = (elementName(site, element), ess) }
       }
     }
+    var mixing: [Diagnostic] = []
+    var sizes: [Diagnostic] = []
     if let worst {
-      result.append(
+      mixing.append(
         Diagnostic(
           "C412", .warning,
           "the chains have not mixed: R-hat of `\(worst.name)` is \(String(format: "%.3f", worst.rHat))", at: span,
           expected: "at most 1.01", help: "run longer, look for several modes, or reparameterize"))
     }
     if let least {
-      result.append(
+      sizes.append(
         Diagnostic(
           "C413", .warning, "few effective draws: \(Int(least.ess)) of `\(least.name)`", at: span,
           expected: "at least \(100 * fit.chains)", help: "raise `draws`, or reparameterize"))
     }
+    // Short chains alone lift R-hat a little: then their number of draws is what to say first.
+    result += (worst?.rHat ?? 1) < 1.1 ? sizes + mixing : mixing + sizes
     var start = 0
     for (chain, count) in fit.counts.enumerated() where count > 1 {
       let value = Convergence.ebfmi(Array(stats.energy[start..<(start + count)]))
