@@ -90,6 +90,17 @@ struct ConformanceTests {
     }
   }
 
+  @Test func varianceEstimates() throws {
+    let item = try #require(try Self.json("leapfrog")["welford"] as? [String: Any])
+    let draws = (item["draws"] as? [[Any]])?.map { Self.numbers($0) } ?? []
+    var estimate = VarianceEstimate(dimension: draws[0].count)
+    for draw in draws { draw.withUnsafeBufferPointer { if let base = $0.baseAddress { estimate.add(base) } } }
+    let wanted = Self.numbers(item["regularised_diagonal"])
+    #expect(wanted.count == draws[0].count)
+    for (got, want) in zip(estimate.regularized, wanted) { #expect(abs(got - want) <= 1e-12 * want) }
+    for (got, want) in zip(estimate.mean, Self.numbers(item["mean"])) { #expect(abs(got - want) <= 1e-12 * abs(want)) }
+  }
+
   @Test func leapfrogPaths() throws {
     let cases = try #require(try Self.json("leapfrog")["trajectories"] as? [[String: Any]])
     var compared = 0
