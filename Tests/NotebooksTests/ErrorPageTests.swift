@@ -15,7 +15,7 @@ struct ErrorPageTests {
   /// Codes that no text of a cell or notebook can bring about: they come from the command line, the installation, an
   /// interruption, or the state of a session.
   static let unshowable: Set<String> = [
-    "N001", "N002", "N020", "N021", "R014", "R021", "R080", "R090", "R091", "R092", "R093", "R099",
+    "N001", "N002", "N020", "N021", "R080", "R090", "R091", "R092", "R093", "R099",
   ]
 
   struct Page {

@@ -59,6 +59,22 @@ struct RunnerTests {
     #expect(run.texts == [["before"], [], [], [], ["7"], ["8"]])
   }
 
+  @Test("Only what is really needed is missing: parameters, members and labels of the same name are not")
+  func precise() throws {
+    let text =
+      RunnerTests.cell("#bad", "let x: Int = \"no\"\nfunc f() -> Int { return x }")
+      + RunnerTests.cell("#own", "func g(_ x: Int) -> Int { return x + 1 }\nprint([1, 2].map { x in g(x) })")
+      + RunnerTests.cell("#closure", "let h = { (a: Int) in a + f() }") + RunnerTests.cell("#late", "print(h(1))")
+      + RunnerTests.cell("#mends", "let x = 5\nfunc f() -> Int { return x }") + RunnerTests.cell("#fine", "print(f())")
+    let run = try Running(text)
+    let expected: [CellResult.Status] = [
+      .erroneous, .done, .skipped(because: "it needs `f` of cell `bad`"),
+      .skipped(because: "it needs `h` of cell `closure`"), .done, .done,
+    ]
+    #expect(run.statuses == expected)
+    #expect(run.texts == [[], ["[2, 3]"], [], [], [], ["5"]])
+  }
+
   @Test("`error: allow` and `error: require`")
   func allowedErrors() throws {
     let allow = "//| error: allow\n"

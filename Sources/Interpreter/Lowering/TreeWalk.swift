@@ -1,15 +1,16 @@
-import Checking
+package import Checking
 
 /// Visits every expression of a function's body once, outer before inner, with how many loops surround it.
 ///
 /// Closure bodies are not entered; their expressions belong to another function.
-struct TreeWalk {
+package struct TreeWalk {
   var onExpression: (CheckedExpression, Int) -> Void
   private var loopDepth = 0
 
   init(onExpression: @escaping (CheckedExpression, Int) -> Void) { self.onExpression = onExpression }
 
-  static func walk(_ statements: [CheckedStatement], _ onExpression: @escaping (CheckedExpression, Int) -> Void) {
+  package static func walk(_ statements: [CheckedStatement], _ onExpression: @escaping (CheckedExpression, Int) -> Void)
+  {
     var walk = TreeWalk(onExpression: onExpression)
     walk.visit(statements)
   }

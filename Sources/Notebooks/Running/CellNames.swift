@@ -2,8 +2,8 @@ import Syntax
 
 /// What a cell's text defines and mentions, by name.
 ///
-/// Checking resolves names precisely, but a name of a cell with errors resolves to nothing; who would have needed it is
-/// told by the text. A mention may be too many (a closure's parameter of the same name), never too few.
+/// Checking resolves names precisely, but a name of a cell with errors resolves to nothing; which one was meant is told by
+/// the text. A mention may be one too many (a closure's parameter of the same name), so it serves for words only.
 struct CellNames {
   /// Values bound at the top level.
   var values: [Identifier] = []

@@ -1,5 +1,6 @@
 package import Checking
 import Foundation
+import Interpreter
 package import Numerics
 package import Syntax
 
@@ -120,7 +121,7 @@ package struct NotebookRunner {
         }
         continue
       }
-      if let cause = lost.cause(item.unit, item.names, in: session) {
+      if let cause = lost.cause(item.unit, item.names, in: session.checker.table) {
         lost.lose(item.unit, item.names, title: cell.title)
         report(.skipped(because: cause))
         continue
@@ -153,16 +154,18 @@ package struct NotebookRunner {
 
 /// Cells that gave nothing, and what of theirs is missing therefore.
 private struct LostCells {
-  /// Values that were checked but never computed.
+  /// Values that were checked but never computed, and code that may read them.
   private var globals: [GlobalID: String] = [:]
-  /// Names whose nearest definition is in a lost cell, with that cell. Of cells that were checked well only functions,
-  /// models and types: their values go by resolved binding.
+  private var functions: [FunctionID: String] = [:]
+  private var models: [ModelID: String] = [:]
+  /// Names whose nearest definition has an error: they resolve to nothing, so that only the text can tell the cause.
   private var names: [String: String] = [:]
 
   mutating func lose(_ unit: CheckedUnit, _ cell: CellNames, title: String) {
     for export in unit.exports { globals[export.global] = title }
-    for name in cell.defined { names[name.text] = nil }
-    for name in unit.hasErrors ? cell.defined : cell.declarations { names[name.text] = title }
+    for function in unit.functions { functions[function] = title }
+    for model in unit.models { models[model] = title }
+    for name in cell.defined { names[name.text] = unit.hasErrors ? title : nil }
   }
 
   /// A cell that runs defines its names anew.
@@ -171,14 +174,33 @@ private struct LostCells {
   }
 
   /// What a cell needs and does not get; nil if it can run.
-  func cause(_ unit: CheckedUnit, _ cell: CellNames, in session: Session) -> String? {
+  func cause(_ unit: CheckedUnit, _ cell: CellNames, in table: DeclarationTable) -> String? {
+    func needs(_ name: String, _ title: String) -> String { "it needs `\(name)` of \(title)" }
     if let read = unit.reads.first(where: { globals[$0] != nil }), let title = globals[read] {
-      return "it needs `\(session.checker.table.globals[read.rawValue].name)` of \(title)"
+      return needs(table.globals[read.rawValue].name, title)
     }
-    let own = Set(cell.declarations.map(\.text))
-    if let name = cell.mentioned.first(where: { names[$0] != nil && !own.contains($0) }), let title = names[name] {
-      return "it needs `\(name)` of \(title)"
+    var result: String?
+    var isBroken = false
+    var pending = [unit.main] + unit.functions.map { table.functions[$0.rawValue] }
+    pending += unit.models.map { table.models[$0.rawValue].function }
+    while let function = pending.popLast() {
+      TreeWalk.walk(function.body) { expression, _ in
+        switch expression.kind {
+        case .erroneous: isBroken = true
+        case .closure(let closure): pending.append(closure.function)
+        case .call(let id, _), .function(let id):
+          if let title = functions[id] { result = result ?? needs(table.functions[id.rawValue].name, title) }
+        case .model(let id, _):
+          if let title = models[id] { result = result ?? needs(table.models[id.rawValue].name, title) }
+        default: break
+        }
+      }
     }
-    return nil
+    if let result { return result }
+    guard isBroken else { return nil }
+    guard let name = cell.mentioned.first(where: { names[$0] != nil }), let title = names[name] else {
+      return "it needs something of a cell with errors"
+    }
+    return needs(name, title)
   }
 }

@@ -98,6 +98,7 @@ package struct TextRenderer: Sendable {
         }
       }
       isText = !hasNumbers
+      Column.trimZeros(table, index, &texts, &places)
       if hasNumbers, !isLeading, let most = places.compactMap({ $0 }).max(), most > 0 {
         for row in texts.indices {
           if let own = places[row] { texts[row] += String(repeating: " ", count: most - own) }
@@ -105,6 +106,29 @@ package struct TextRenderer: Sendable {
       }
       cells = texts
       width = ([name] + texts).map { DisplayText.width($0) }.max() ?? 0
+    }
+
+    /// Drops decimals that are zero in every row: data such as 1, 2.5 and 3 need one place, whatever their digits allow.
+    private static func trimZeros(_ table: TextTable, _ index: Int, _ texts: inout [String], _ places: inout [Int?]) {
+      var needed = 0
+      var shortened: [Int] = []
+      for row in texts.indices {
+        guard index < table.rows[row].count, case .number = table.rows[row][index], let own = places[row], own > 0
+        else {
+          continue
+        }
+        if texts[row].contains("e") { return }
+        shortened.append(row)
+        let zeros = texts[row].reversed().prefix { $0 == "0" }.count
+        needed = max(needed, own - 1 - zeros)
+      }
+      for row in shortened {
+        guard let own = places[row], own - 1 > needed else { continue }
+        // The point goes with its last decimal.
+        let dropped = needed == 0 ? own : own - 1 - needed
+        texts[row] = String(texts[row].dropLast(dropped))
+        places[row] = own - dropped
+      }
     }
 
     /// Columns from the decimal point on; 0 without one.
