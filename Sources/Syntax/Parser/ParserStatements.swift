@@ -429,9 +429,10 @@ extension Parser {
         if takeKeyword("where") { condition = conditionExpression() }
       } else if !takeKeyword("default") {
         expected("`case` or `default`", code: "S023")
+        let before = cursor
         recover()
         if isSymbol("}") || isAtEnd { break }
-        advance()
+        if cursor == before { advance() }
         continue
       }
       if !take(":") { expected("`:` after the pattern") }
