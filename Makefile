@@ -46,8 +46,11 @@ bench: build ## Print speed ratios; asserts nothing.
 check-posteriors: build ## Compare fits with reference posteriors.
 	python3 Tests/Posteriors/check.py --cairn $(BINARY)
 
-install: build ## Copy the program, its library and its error pages below PREFIX.
-	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/cairn
+# A binary of the usual build finds the Swift libraries only where the toolchain is, so that an installed one gets them
+# inside. It has a build folder of its own: the two ways of linking would rebuild each other's.
+install: deps ## Build a self-contained program and copy it, its library and its error pages below PREFIX.
+	$(SWIFT) build $(FLAGS) --product cairn --static-swift-stdlib --scratch-path .build/installed
+	install -D -s -m 755 .build/installed/$(CONFIGURATION)/cairn $(DESTDIR)$(PREFIX)/bin/cairn
 	mkdir -p $(DESTDIR)$(PREFIX)/share/cairn/stdlib $(DESTDIR)$(PREFIX)/share/cairn/docs/errors
 	install -m 644 stdlib/*.cairn $(DESTDIR)$(PREFIX)/share/cairn/stdlib/
 	install -m 644 docs/errors/*.md $(DESTDIR)$(PREFIX)/share/cairn/docs/errors/

@@ -64,11 +64,13 @@ struct ErrorPageTests {
       installation: Running.installation, world: ProjectWorld(folder: folder), sources: sources, threads: 2)
     let runner = NotebookRunner(document: document, name: "page", session: session)
     var found = runner.diagnostics
-    _ = runner.run(onCell: { _ in }) { result in
-      for case .diagnostic(let diagnostic) in result.events where !found.contains(diagnostic) {
-        found.append(diagnostic)
-      }
-    }
+    _ = runner.run(
+      onCell: { _ in },
+      onResult: { result in
+        for case .diagnostic(let diagnostic) in result.events where !found.contains(diagnostic) {
+          found.append(diagnostic)
+        }
+      })
     return (found, found.map { DiagnosticRenderer().text($0, session.sources) }.joined(separator: "\n"))
   }
 
