@@ -51,9 +51,11 @@ package struct BinomialLogitsFamily: UnivariateFamily {
 
   /// log C(n, k) − k softplus(−η) − (n − k) softplus(η)
   package func logDensity(_ value: NodeID, _ p: [NodeID], _ b: GraphBuilder) -> NodeID {
-    // softplus(−η) = softplus(η) − η would cancel where η is large; both tails are kept.
-    let successes = b.multiply(value, b.unary(.logLogistic, p[1]))
-    let failures = b.multiply(b.subtract(p[0], value), b.unary(.softplus, p[1]))
+    // softplus(−η) = softplus(η) − η would cancel where η is large; both tails are kept. A zero count takes nothing
+    // from an infinite one.
+    let failureCount = b.subtract(p[0], value)
+    let successes = b.multiply(value, b.binary(.masked, b.unary(.logLogistic, p[1]), value))
+    let failures = b.multiply(failureCount, b.binary(.masked, b.unary(.softplus, p[1]), failureCount))
     return b.within(
       isCount(value, upTo: p[0], b), b.add(b.logChoose(p[0], value), b.subtract(successes, failures)))
   }

@@ -23,7 +23,10 @@ package struct DirichletFamily: MultivariateFamily {
     let total = b.reduce(.sum, value, axes: [axis])
     let sumsToOne = b.isAtMost(b.unary(.absolute, b.plus(total, -1)), 1e-8)
     let lowest = b.reduce(.minimum, value, axes: [axis])
-    return b.within(b.both(sumsToOne, b.isAtLeast(lowest, 0)), b.add(normalizer, kernel))
+    // On the boundary infinities of both signs may meet; no limit exists there.
+    let isNumber = b.unary(.logicalNot, b.unary(.isNaN, kernel))
+    let isInside = b.both(b.both(sumsToOne, b.isAtLeast(lowest, 0)), isNumber)
+    return b.within(isInside, b.add(normalizer, kernel))
   }
 
   /// Gamma variates divided by their sum, on the log scale.

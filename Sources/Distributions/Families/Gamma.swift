@@ -15,12 +15,14 @@ package struct GammaFamily: UnivariateFamily {
 
   /// a log βx − βx − log Γ(a) − log x; at 0 its limit: +∞ below shape 1, log rate at 1, −∞ above.
   package func logDensity(_ value: NodeID, _ p: [NodeID], _ b: GraphBuilder) -> NodeID {
-    let inner = b.subtract(b.gammaKernel(p[0], b.multiply(p[1], value)), b.log(value))
+    let scaled = b.multiply(p[1], value)
+    let inner = b.subtract(b.gammaKernel(p[0], scaled), b.log(value))
     let isInner = b.both(b.isAbove(value, 0), b.isBelow(value, .infinity))
     if let known = b.contents(of: isInner), known.elements.allSatisfy({ $0 != 0 }) { return inner }
     let atZero = b.select(
       b.isBelow(p[0], 1), b.constant(.infinity), b.select(b.isAbove(p[0], 1), b.constant(-.infinity), b.log(p[1])))
-    let isInside = b.both(b.isAtLeast(value, 0), b.isBelow(value, .infinity))
+    // The product, not the value: where it overflows, the kernel's terms are infinities of both signs.
+    let isInside = b.both(b.isAtLeast(value, 0), b.isBelow(scaled, .infinity))
     return b.within(isInside, b.select(isInner, inner, atZero))
   }
 
@@ -35,6 +37,12 @@ package struct GammaFamily: UnivariateFamily {
   }
   package func survival(_ x: Double, _ p: [Double]) -> Double {
     x > 0 ? IncompleteGamma.upper(p[0], p[1] * x) : Tails.one(x)
+  }
+  package func logCDF(_ x: Double, _ p: [Double]) -> Double {
+    x > 0 ? IncompleteGamma.logLower(p[0], p[1] * x) : Tails.negativeInfinity(x)
+  }
+  package func logSurvival(_ x: Double, _ p: [Double]) -> Double {
+    x > 0 ? IncompleteGamma.logUpper(p[0], p[1] * x) : Tails.zero(x)
   }
   package func quantile(_ probability: Double, _ p: [Double]) -> Double {
     IncompleteGamma.quantile(probability, shape: p[0]) / p[1]

@@ -40,6 +40,9 @@ package struct InverseGammaFamily: UnivariateFamily {
   package func logCDF(_ x: Double, _ p: [Double]) -> Double {
     x > 0 ? IncompleteGamma.logUpper(p[0], p[1] / x) : Tails.negativeInfinity(x)
   }
+  package func logSurvival(_ x: Double, _ p: [Double]) -> Double {
+    x > 0 ? IncompleteGamma.logLower(p[0], p[1] / x) : Tails.zero(x)
+  }
   package func quantile(_ probability: Double, _ p: [Double]) -> Double {
     p[1] / IncompleteGamma.quantile(ofComplement: probability, shape: p[0])
   }

@@ -32,6 +32,12 @@ package struct PoissonFamily: UnivariateFamily {
     if x.isNaN { return x }
     return x < 0 ? 1 : IncompleteGamma.lower(x.rounded(.down) + 1, p[0])
   }
+  package func logCDF(_ x: Double, _ p: [Double]) -> Double {
+    x >= 0 ? IncompleteGamma.logUpper(x.rounded(.down) + 1, p[0]) : Tails.negativeInfinity(x)
+  }
+  package func logSurvival(_ x: Double, _ p: [Double]) -> Double {
+    x >= 0 ? IncompleteGamma.logLower(x.rounded(.down) + 1, p[0]) : Tails.zero(x)
+  }
   package func quantile(_ probability: Double, _ p: [Double]) -> Double {
     Tails.countQuantile(probability, start: p[0], last: .infinity, cdf: { cdf($0, p) }, survival: { survival($0, p) })
   }
@@ -62,6 +68,8 @@ package struct PoissonLogFamily: UnivariateFamily {
   package func variance(_ p: [Double]) -> Double { exp(p[0]) }
   package func cdf(_ x: Double, _ p: [Double]) -> Double { PoissonFamily().cdf(x, [exp(p[0])]) }
   package func survival(_ x: Double, _ p: [Double]) -> Double { PoissonFamily().survival(x, [exp(p[0])]) }
+  package func logCDF(_ x: Double, _ p: [Double]) -> Double { PoissonFamily().logCDF(x, [exp(p[0])]) }
+  package func logSurvival(_ x: Double, _ p: [Double]) -> Double { PoissonFamily().logSurvival(x, [exp(p[0])]) }
   package func quantile(_ probability: Double, _ p: [Double]) -> Double {
     PoissonFamily().quantile(probability, [exp(p[0])])
   }

@@ -31,7 +31,7 @@ enum IncompleteBeta {
 
   /// log(1 + d) − d, from 1 + d itself where that is small. Over both terms the linear parts cancel.
   private static func deviation(_ d: Double, _ ratio: Double) -> Double {
-    d > -0.5 ? log1p(d) - d : log(ratio) - d
+    d > -0.5 ? LogDeviation.log1pMinus(d) : log(ratio) - d
   }
 
   /// I_x(a, b) · B(a, b) / (xᵃ yᵇ), by the even part of the continued fraction in λ = a y − b x, which does not cancel when
