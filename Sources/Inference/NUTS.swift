@@ -10,7 +10,21 @@ package struct TransitionFacts: Sendable {
   package var isDivergent = false
   package var energy = 0.0
   package var logDensity = 0.0
+  package var stop = TrajectoryStop.depthLimit
   package init() {}
+}
+
+/// Why a trajectory grew no further.
+package enum TrajectoryStop: Sendable {
+  case depthLimit
+  /// The whole trajectory turned; the last doubling belongs to it.
+  case treeTurned
+  /// A part of the last doubling turned; the doubling was thrown away.
+  case subtreeTurned
+  /// The energy error passed the limit; the doubling was thrown away.
+  case divergent
+  /// The caller asked to stop; the chain stays where it was.
+  case interrupted
 }
 
 /// The No-U-Turn sampler: multinomial draws from the trajectory (Betancourt 2017, appendix A), the generalized U-turn
@@ -33,9 +47,10 @@ package final class NUTSKernel: @unchecked Sendable {
   package let inverseMass: UnsafeMutablePointer<Double>
   package var stepSize = 1.0
 
-  // The moving end of the trajectory.
-  private let q: UnsafeMutablePointer<Double>
-  private let p: UnsafeMutablePointer<Double>
+  // The moving end of the trajectory. A leapfrog writes the state anew and swaps, so that the one before it is still
+  // there when the step diverges.
+  private var q, qBefore: UnsafeMutablePointer<Double>
+  private var p, pBefore: UnsafeMutablePointer<Double>
   private let g: UnsafeMutablePointer<Double>
   private var endLogDensity = 0.0
   // Both ends kept while the other moves.
@@ -51,12 +66,15 @@ package final class NUTSKernel: @unchecked Sendable {
   // Momenta and their images under the inverse metric at the seams, sums of momenta.
   private let pForwardBack, sharpForwardBack, pForwardFront, sharpForwardFront: UnsafeMutablePointer<Double>
   private let pBackwardBack, sharpBackwardBack, pBackwardFront, sharpBackwardFront: UnsafeMutablePointer<Double>
-  private let rho, rhoForward, rhoBackward, rhoExtra: UnsafeMutablePointer<Double>
-  private let momentumStart: UnsafeMutablePointer<Double>
-  /// Per level of the recursion: ten vectors.
+  private let rho, rhoForward, rhoBackward: UnsafeMutablePointer<Double>
+  /// Per level of the recursion: eight vectors.
   private let levels: UnsafeMutablePointer<Double>
-  private var divergent = false
+  private static let vectorsPerLevel = 8
+  private var stop = TrajectoryStop.depthLimit
   private var leapfrogCount = 0
+  private var startEnergy = 0.0
+  private var logWeight = 0.0
+  private var acceptanceSum = 0.0
 
   package init(target: any LogDensity, maxTreeDepth: Int) {
     self.target = target
@@ -64,7 +82,7 @@ package final class NUTSKernel: @unchecked Sendable {
     dimension = target.dimension
     workspace = UnsafeMutableRawPointer.allocate(byteCount: max(64, target.workspaceByteCount), alignment: 64)
     let stride = max(1, dimension)
-    let count = 32 + 10 * (maxTreeDepth + 2)
+    let count = 32 + NUTSKernel.vectorsPerLevel * (maxTreeDepth + 2)
     pool = .allocate(capacity: count * stride)
     pool.initialize(repeating: 0, count: count * stride)
     var next = pool
@@ -75,17 +93,14 @@ package final class NUTSKernel: @unchecked Sendable {
     position = vector()
     gradient = vector()
     inverseMass = vector()
-    q = vector()
-    p = vector()
-    g = vector()
+    (q, qBefore, p, pBefore, g) = (vector(), vector(), vector(), vector(), vector())
     (qForward, pForward, gForward) = (vector(), vector(), vector())
     (qBackward, pBackward, gBackward) = (vector(), vector(), vector())
     (qSample, gSample) = (vector(), vector())
     (qPropose, gPropose) = (vector(), vector())
     (pForwardBack, sharpForwardBack, pForwardFront, sharpForwardFront) = (vector(), vector(), vector(), vector())
     (pBackwardBack, sharpBackwardBack, pBackwardFront, sharpBackwardFront) = (vector(), vector(), vector(), vector())
-    (rho, rhoForward, rhoBackward, rhoExtra) = (vector(), vector(), vector(), vector())
-    momentumStart = vector()
+    (rho, rhoForward, rhoBackward) = (vector(), vector(), vector())
     levels = next
     for index in 0..<dimension { inverseMass[index] = 1 }
   }
@@ -122,26 +137,33 @@ package final class NUTSKernel: @unchecked Sendable {
     return 0.5 * sum
   }
 
-  /// −log density + kinetic energy; +∞ where the density cannot be evaluated.
-  private func endEnergy() -> Double {
-    let energy = kinetic(p) - endLogDensity
-    return energy.isNaN ? .infinity : energy
-  }
+  /// −log density + kinetic energy; +∞ where the density cannot be evaluated, an infinite density included.
+  private func endEnergy() -> Double { finite(kinetic(p) - endLogDensity) }
+
+  private func finite(_ energy: Double) -> Double { energy.isFinite ? energy : .infinity }
 
   private func drawMomentum(_ stream: inout RandomStream) {
     for index in 0..<dimension { p[index] = stream.nextNormal() / inverseMass[index].squareRoot() }
   }
 
+  /// The first half kick and the drift of a leapfrog step, and the density there. The second half kick is the caller's.
+  private func drift(_ step: Double) {
+    swap(&q, &qBefore)
+    swap(&p, &pBefore)
+    let half = 0.5 * step
+    // Two loops with one written vector each: more, and the compiler gives up on proving them apart.
+    let (p, pBefore, q, qBefore, g, inverseMass) = (self.p, self.pBefore, self.q, self.qBefore, self.g, self.inverseMass)
+    for index in 0..<dimension { p[index] = pBefore[index] + half * g[index] }
+    for index in 0..<dimension { q[index] = qBefore[index] + step * inverseMass[index] * p[index] }
+    endLogDensity = target.evaluate(position: q, gradient: g, workspace: workspace)
+    leapfrogCount += 1
+  }
+
   /// One leapfrog step of the moving end.
   private func leapfrog(_ step: Double) {
+    drift(step)
     let half = 0.5 * step
-    for index in 0..<dimension {
-      p[index] += half * g[index]
-      q[index] += step * inverseMass[index] * p[index]
-    }
-    endLogDensity = target.evaluate(position: q, gradient: g, workspace: workspace)
     for index in 0..<dimension { p[index] += half * g[index] }
-    leapfrogCount += 1
   }
 
   /// States of a leapfrog path: positions, momenta, log densities, energies, the start included.
@@ -197,7 +219,54 @@ package final class NUTSKernel: @unchecked Sendable {
   // MARK: - Transition
 
   /// One transition; momenta, directions and choices come from streams of their own.
-  package func step(key: RandomKey) -> TransitionFacts {
+  ///
+  /// - Parameter isCancelled: Asked before each leapfrog. When true the transition is given up, and the chain stays
+  ///   where it was.
+  package func step(key: RandomKey, isCancelled: () -> Bool = { false }) -> TransitionFacts {
+    var momentumStream = RandomStream(key: key.child(0))
+    var directionStream = RandomStream(key: key.child(1))
+    var choiceStream = RandomStream(key: key.child(2))
+    drawMomentum(&momentumStream)
+    var directions: UInt64 = 0
+    for depth in 0..<min(maxTreeDepth, 64) where directionStream.nextUniform() > 0.5 { directions |= 1 << UInt64(depth) }
+    return transition(directions, &choiceStream, isCancelled)
+  }
+
+  /// A transition with the momentum and the direction of each doubling (true: forward) given.
+  package func step(momentum: [Double], directions: [Bool], key: RandomKey) -> TransitionFacts {
+    for index in 0..<dimension { p[index] = momentum[index] }
+    var mask: UInt64 = 0
+    for (depth, isForward) in directions.prefix(64).enumerated() where isForward { mask |= 1 << UInt64(depth) }
+    var choiceStream = RandomStream(key: key)
+    return transition(mask, &choiceStream) { false }
+  }
+
+  /// The trajectory of the last transition as far as it was kept.
+  package struct Trajectory: Sendable {
+    package var backwardPosition, backwardMomentum, forwardPosition, forwardMomentum: [Double]
+    /// The sum of the momenta of all states.
+    package var momentumSum: [Double]
+    /// log Σ exp(energy of the start − energy) over all states.
+    package var logWeight: Double
+  }
+
+  /// Of use when the trajectory's last doubling was kept.
+  package var trajectory: Trajectory {
+    func array(_ vector: UnsafeMutablePointer<Double>) -> [Double] { (0..<dimension).map { vector[$0] } }
+    return Trajectory(
+      backwardPosition: array(qBackward), backwardMomentum: array(pBackward), forwardPosition: array(qForward),
+      forwardMomentum: array(pForward), momentumSum: array(rho), logWeight: logWeight)
+  }
+
+  /// Where the leapfrog step that diverged set out from, after a divergent transition.
+  package var divergenceStart: (position: [Double], momentum: [Double]) {
+    ((0..<dimension).map { qBefore[$0] }, (0..<dimension).map { pBefore[$0] })
+  }
+
+  /// Grows a trajectory from the current point with the momentum in `p`; the chain moves to a draw from it.
+  private func transition(
+    _ directions: UInt64, _ choices: inout RandomStream, _ isCancelled: () -> Bool
+  ) -> TransitionFacts {
     var facts = TransitionFacts()
     facts.stepSize = stepSize
     guard dimension > 0 else {
@@ -206,50 +275,14 @@ package final class NUTSKernel: @unchecked Sendable {
       facts.energy = -logDensity
       return facts
     }
-    var momentumStream = RandomStream(key: key.child(0))
-    var directionStream = RandomStream(key: key.child(1))
-    var choiceStream = RandomStream(key: key.child(2))
-    copy(position, q)
-    copy(gradient, g)
-    endLogDensity = logDensity
-    drawMomentum(&momentumStream)
-    leapfrogCount = 0
-    divergent = false
-
-    copy(q, qForward)
-    copy(p, pForward)
-    copy(g, gForward)
-    copy(q, qBackward)
-    copy(p, pBackward)
-    copy(g, gBackward)
-    copy(q, qSample)
-    copy(g, gSample)
-    sampleLogDensity = logDensity
+    begin()
     var forwardLogDensity = logDensity
     var backwardLogDensity = logDensity
-    copy(p, pForwardBack)
-    copy(p, pForwardFront)
-    copy(p, pBackwardBack)
-    copy(p, pBackwardFront)
-    sharp(p, sharpForwardBack)
-    copy(sharpForwardBack, sharpForwardFront)
-    copy(sharpForwardBack, sharpBackwardBack)
-    copy(sharpForwardBack, sharpBackwardFront)
-    copy(p, rho)
-    let startEnergy = endEnergy()
-    sampleEnergy = startEnergy
-    var logWeight = 0.0
-    var acceptanceSum = 0.0
     var depth = 0
-
     while depth < maxTreeDepth {
-      for index in 0..<dimension {
-        rhoForward[index] = 0
-        rhoBackward[index] = 0
-      }
-      var logWeightSubtree = -Double.infinity
+      var logWeightSubtree = 0.0
       let isValid: Bool
-      if directionStream.nextUniform() > 0.5 {
+      if directions >> UInt64(depth) & 1 == 1 {
         copy(qForward, q)
         copy(pForward, p)
         copy(gForward, g)
@@ -258,8 +291,8 @@ package final class NUTSKernel: @unchecked Sendable {
         copy(pForwardFront, pBackwardFront)
         copy(sharpForwardFront, sharpBackwardFront)
         isValid = buildTree(
-          depth, direction: 1, startEnergy, rhoForward, pForwardBack, sharpForwardBack, pForwardFront,
-          sharpForwardFront, &logWeightSubtree, &acceptanceSum, &choiceStream)
+          depth, stepSize, rhoForward, pForwardBack, sharpForwardBack, pForwardFront, sharpForwardFront,
+          &logWeightSubtree, &choices, isCancelled)
         copy(q, qForward)
         copy(p, pForward)
         copy(g, gForward)
@@ -273,8 +306,8 @@ package final class NUTSKernel: @unchecked Sendable {
         copy(pBackwardBack, pForwardBack)
         copy(sharpBackwardBack, sharpForwardBack)
         isValid = buildTree(
-          depth, direction: -1, startEnergy, rhoBackward, pBackwardFront, sharpBackwardFront, pBackwardBack,
-          sharpBackwardBack, &logWeightSubtree, &acceptanceSum, &choiceStream)
+          depth, -stepSize, rhoBackward, pBackwardFront, sharpBackwardFront, pBackwardBack, sharpBackwardBack,
+          &logWeightSubtree, &choices, isCancelled)
         copy(q, qBackward)
         copy(p, pBackward)
         copy(g, gBackward)
@@ -283,75 +316,149 @@ package final class NUTSKernel: @unchecked Sendable {
       guard isValid else { break }
       depth += 1
       // Biased progressive sampling: the new half is taken with probability min(1, its weight / the old weight).
-      if logWeightSubtree > logWeight || choiceStream.nextUniform() < exp(logWeightSubtree - logWeight) {
+      if logWeightSubtree > logWeight || choices.nextUniform() < exp(logWeightSubtree - logWeight) {
         copy(qPropose, qSample)
         copy(gPropose, gSample)
         sampleLogDensity = proposeLogDensity
         sampleEnergy = proposeEnergy
       }
       logWeight = Special.logAddExp(logWeight, logWeightSubtree)
-      // U-turn across the whole, and from each half to the first state of the other.
-      for index in 0..<dimension { rho[index] = rhoBackward[index] + rhoForward[index] }
-      var goesOn = keepsGoing(sharpBackwardBack, sharpForwardFront, rho)
-      for index in 0..<dimension { rhoExtra[index] = rhoBackward[index] + pForwardBack[index] }
-      goesOn = goesOn && keepsGoing(sharpBackwardBack, sharpForwardBack, rhoExtra)
-      for index in 0..<dimension { rhoExtra[index] = rhoForward[index] + pBackwardFront[index] }
-      goesOn = goesOn && keepsGoing(sharpBackwardFront, sharpForwardFront, rhoExtra)
-      guard goesOn else { break }
+      let goesOn = merge(
+        rhoBackward, rhoForward, into: rho, sharpBackwardBack, pBackwardFront, sharpBackwardFront, pForwardBack,
+        sharpForwardBack, sharpForwardFront)
+      if !goesOn {
+        stop = .treeTurned
+        break
+      }
     }
-    copy(qSample, position)
-    copy(gSample, gradient)
-    logDensity = sampleLogDensity
+    if stop != .interrupted {
+      copy(qSample, position)
+      copy(gSample, gradient)
+      logDensity = sampleLogDensity
+    }
     facts.acceptance = leapfrogCount > 0 ? acceptanceSum / Double(leapfrogCount) : 0
     facts.treeDepth = depth
     facts.leapfrogs = leapfrogCount
-    facts.isDivergent = divergent
+    facts.isDivergent = stop == .divergent
     facts.energy = sampleEnergy
     facts.logDensity = logDensity
+    facts.stop = stop
     return facts
   }
 
-  /// Whether a stretch has not turned: both ends still move along the sum of momenta.
-  private func keepsGoing(
-    _ sharpStart: UnsafeMutablePointer<Double>, _ sharpEnd: UnsafeMutablePointer<Double>,
-    _ sum: UnsafeMutablePointer<Double>
+  /// The trajectory of one state: the current point with the momentum in `p`.
+  private func begin() {
+    copy(position, q)
+    copy(gradient, g)
+    endLogDensity = logDensity
+    leapfrogCount = 0
+    stop = .depthLimit
+    logWeight = 0
+    acceptanceSum = 0
+    copy(q, qForward)
+    copy(p, pForward)
+    copy(g, gForward)
+    copy(q, qBackward)
+    copy(p, pBackward)
+    copy(g, gBackward)
+    copy(q, qSample)
+    copy(g, gSample)
+    sampleLogDensity = logDensity
+    copy(p, pForwardBack)
+    copy(p, pForwardFront)
+    copy(p, pBackwardBack)
+    copy(p, pBackwardFront)
+    sharp(p, sharpForwardBack)
+    copy(sharpForwardBack, sharpForwardFront)
+    copy(sharpForwardBack, sharpBackwardBack)
+    copy(sharpForwardBack, sharpBackwardFront)
+    copy(p, rho)
+    startEnergy = endEnergy()
+    sampleEnergy = startEnergy
+  }
+
+  /// Adds the momenta of two halves up and says whether the whole has not turned: both ends still move along the sum of
+  /// momenta, across the whole and from each half to the nearest state of the other.
+  ///
+  /// One pass with six sums, each in the order of the entries: their latencies overlap.
+  private func merge(
+    _ rhoFirst: UnsafeMutablePointer<Double>, _ rhoSecond: UnsafeMutablePointer<Double>,
+    into rhoSum: UnsafeMutablePointer<Double>, _ sharpBegin: UnsafeMutablePointer<Double>,
+    _ pFirstEnd: UnsafeMutablePointer<Double>, _ sharpFirstEnd: UnsafeMutablePointer<Double>,
+    _ pSecondBegin: UnsafeMutablePointer<Double>, _ sharpSecondBegin: UnsafeMutablePointer<Double>,
+    _ sharpEnd: UnsafeMutablePointer<Double>
   ) -> Bool {
-    var first = 0.0
-    var last = 0.0
+    var (begin, end) = (0.0, 0.0)
+    var (leftBegin, leftEnd) = (0.0, 0.0)
+    var (rightBegin, rightEnd) = (0.0, 0.0)
     for index in 0..<dimension {
-      first += sharpStart[index] * sum[index]
-      last += sharpEnd[index] * sum[index]
+      let whole = rhoFirst[index] + rhoSecond[index]
+      let left = rhoFirst[index] + pSecondBegin[index]
+      let right = rhoSecond[index] + pFirstEnd[index]
+      rhoSum[index] = whole
+      begin += sharpBegin[index] * whole
+      end += sharpEnd[index] * whole
+      leftBegin += sharpBegin[index] * left
+      leftEnd += sharpSecondBegin[index] * left
+      rightBegin += sharpFirstEnd[index] * right
+      rightEnd += sharpEnd[index] * right
     }
-    return first > 0 && last > 0
+    return begin > 0 && end > 0 && leftBegin > 0 && leftEnd > 0 && rightBegin > 0 && rightEnd > 0
+  }
+
+  /// One leapfrog: the leaf of a tree. Its momentum is both ends and the whole sum.
+  private func buildLeaf(
+    _ step: Double, _ rhoSum: UnsafeMutablePointer<Double>, _ pBegin: UnsafeMutablePointer<Double>,
+    _ sharpBegin: UnsafeMutablePointer<Double>, _ pEnd: UnsafeMutablePointer<Double>,
+    _ sharpEnd: UnsafeMutablePointer<Double>, _ logWeight: inout Double
+  ) -> Bool {
+    drift(step)
+    let half = 0.5 * step
+    let (p, g, inverseMass) = (self.p, self.g, self.inverseMass)
+    var twiceKinetic = 0.0
+    for index in 0..<dimension {
+      let momentum = p[index] + half * g[index]
+      let image = inverseMass[index] * momentum
+      twiceKinetic += image * momentum
+      p[index] = momentum
+      rhoSum[index] = momentum
+      pBegin[index] = momentum
+      pEnd[index] = momentum
+      sharpBegin[index] = image
+      sharpEnd[index] = image
+    }
+    let energy = finite(0.5 * twiceKinetic - endLogDensity)
+    let change = startEnergy - energy
+    logWeight = change
+    acceptanceSum += change > 0 ? 1 : (change.isNaN ? 0 : exp(change))
+    copy(q, qPropose)
+    copy(g, gPropose)
+    proposeLogDensity = endLogDensity
+    proposeEnergy = energy
+    // A change that is not a number has no finite start either.
+    guard -change <= NUTSKernel.maximumEnergyError else {
+      stop = .divergent
+      return false
+    }
+    return true
   }
 
   /// Extends the trajectory by 2^depth steps. Begin and end are in the direction of motion.
   private func buildTree(
-    _ depth: Int, direction: Double, _ startEnergy: Double, _ rhoSum: UnsafeMutablePointer<Double>,
-    _ pBegin: UnsafeMutablePointer<Double>, _ sharpBegin: UnsafeMutablePointer<Double>,
-    _ pEnd: UnsafeMutablePointer<Double>, _ sharpEnd: UnsafeMutablePointer<Double>, _ logWeight: inout Double,
-    _ acceptanceSum: inout Double, _ choices: inout RandomStream
+    _ depth: Int, _ step: Double, _ rhoSum: UnsafeMutablePointer<Double>, _ pBegin: UnsafeMutablePointer<Double>,
+    _ sharpBegin: UnsafeMutablePointer<Double>, _ pEnd: UnsafeMutablePointer<Double>,
+    _ sharpEnd: UnsafeMutablePointer<Double>, _ logWeight: inout Double, _ choices: inout RandomStream,
+    _ isCancelled: () -> Bool
   ) -> Bool {
     if depth == 0 {
-      leapfrog(direction * stepSize)
-      let energy = endEnergy()
-      let change = startEnergy - energy
-      if -change > NUTSKernel.maximumEnergyError || change.isNaN { divergent = true }
-      logWeight = Special.logAddExp(logWeight, change)
-      acceptanceSum += change > 0 ? 1 : (change.isNaN ? 0 : exp(change))
-      copy(q, qPropose)
-      copy(g, gPropose)
-      proposeLogDensity = endLogDensity
-      proposeEnergy = energy
-      sharp(p, sharpBegin)
-      copy(sharpBegin, sharpEnd)
-      copy(p, pBegin)
-      copy(p, pEnd)
-      for index in 0..<dimension { rhoSum[index] += p[index] }
-      return !divergent
+      if isCancelled() {
+        stop = .interrupted
+        return false
+      }
+      return buildLeaf(step, rhoSum, pBegin, sharpBegin, pEnd, sharpEnd, &logWeight)
     }
-    let level = levels + (depth - 1) * 10 * max(1, dimension)
-    let size = max(1, dimension)
+    let size = dimension
+    let level = levels + (depth - 1) * NUTSKernel.vectorsPerLevel * size
     let rhoInitial = level
     let pInitialEnd = level + size
     let sharpInitialEnd = level + 2 * size
@@ -360,42 +467,34 @@ package final class NUTSKernel: @unchecked Sendable {
     let rhoFinal = level + 5 * size
     let pFinalBegin = level + 6 * size
     let sharpFinalBegin = level + 7 * size
-    let rhoBoth = level + 8 * size
-    for index in 0..<dimension { rhoInitial[index] = 0 }
-    var logWeightInitial = -Double.infinity
+    var logWeightInitial = 0.0
     guard
       buildTree(
-        depth - 1, direction: direction, startEnergy, rhoInitial, pBegin, sharpBegin, pInitialEnd, sharpInitialEnd,
-        &logWeightInitial, &acceptanceSum, &choices)
+        depth - 1, step, rhoInitial, pBegin, sharpBegin, pInitialEnd, sharpInitialEnd, &logWeightInitial, &choices,
+        isCancelled)
     else { return false }
     copy(qPropose, qInitial)
     copy(gPropose, gInitial)
     let initialLogDensity = proposeLogDensity
     let initialEnergy = proposeEnergy
-    for index in 0..<dimension { rhoFinal[index] = 0 }
-    var logWeightFinal = -Double.infinity
+    var logWeightFinal = 0.0
     guard
       buildTree(
-        depth - 1, direction: direction, startEnergy, rhoFinal, pFinalBegin, sharpFinalBegin, pEnd, sharpEnd,
-        &logWeightFinal, &acceptanceSum, &choices)
+        depth - 1, step, rhoFinal, pFinalBegin, sharpFinalBegin, pEnd, sharpEnd, &logWeightFinal, &choices,
+        isCancelled)
     else { return false }
     // Inside a subtree the choice is by weight alone.
-    let logWeightSubtree = Special.logAddExp(logWeightInitial, logWeightFinal)
-    logWeight = Special.logAddExp(logWeight, logWeightSubtree)
-    if !(logWeightFinal > logWeightSubtree || choices.nextUniform() < exp(logWeightFinal - logWeightSubtree)) {
+    logWeight = Special.logAddExp(logWeightInitial, logWeightFinal)
+    if !(logWeightFinal > logWeight || choices.nextUniform() < exp(logWeightFinal - logWeight)) {
       copy(qInitial, qPropose)
       copy(gInitial, gPropose)
       proposeLogDensity = initialLogDensity
       proposeEnergy = initialEnergy
     }
-    for index in 0..<dimension {
-      rhoBoth[index] = rhoInitial[index] + rhoFinal[index]
-      rhoSum[index] += rhoBoth[index]
-    }
-    var goesOn = keepsGoing(sharpBegin, sharpEnd, rhoBoth)
-    for index in 0..<dimension { rhoBoth[index] = rhoInitial[index] + pFinalBegin[index] }
-    goesOn = goesOn && keepsGoing(sharpBegin, sharpFinalBegin, rhoBoth)
-    for index in 0..<dimension { rhoBoth[index] = rhoFinal[index] + pInitialEnd[index] }
-    return goesOn && keepsGoing(sharpInitialEnd, sharpEnd, rhoBoth)
+    let goesOn = merge(
+      rhoInitial, rhoFinal, into: rhoSum, sharpBegin, pInitialEnd, sharpInitialEnd, pFinalBegin, sharpFinalBegin,
+      sharpEnd)
+    if !goesOn { stop = .subtreeTurned }
+    return goesOn
   }
 }
