@@ -2,6 +2,7 @@ import ArgumentParser
 import Checking
 import Foundation
 import Interpreter
+import Modeling
 import Notebooks
 import Syntax
 
@@ -31,31 +32,93 @@ enum InputFile {
   static func folder(_ path: String) -> URL { URL(fileURLWithPath: path).deletingLastPathComponent() }
 }
 
+/// A notebook file, checked and ready to run.
+struct LoadedNotebook {
+  let session: Session
+  let runner: NotebookRunner
+  let document: NotebookDocument
+  let store: CacheStore?
+  let place: CachePlace
+
+  struct Settings {
+    var seed: UInt64?
+    var threads = 1
+    /// `--param` by name.
+    var parameters: [String: String] = [:]
+    var audit = 0.0
+    var isParanoid = false
+    var usesCache = true
+  }
+
+  /// - Throws: ``DiagnosticError`` where the file, the library or a parameter cannot be used.
+  init(_ file: String, _ settings: Settings, cancellation: Cancellation = Cancellation()) throws {
+    let bytes = try InputFile.read(file).get()
+    var sources = SourceMap()
+    let source = sources.add(name: URL(fileURLWithPath: file).lastPathComponent, bytes: bytes)
+    document = NotebookParser.parse(source, version: programVersion)
+    var parameters = document.frontMatter.parameters
+    for (name, value) in settings.parameters.sorted(by: { $0.key < $1.key }) {
+      guard parameters[name] != nil else {
+        throw DiagnosticError(
+          Diagnostic(
+            "N030", "the notebook has no parameter `\(name)`", at: nil,
+            help: Nearest.suggest(name, parameters.keys.sorted()).map { "did you mean `\($0)`?" }
+              ?? "name it under `params:` in the front matter"))
+      }
+      parameters[name] = value
+    }
+    place = CachePlace(of: file)
+    let installation = try Installation.find()
+    store = settings.usesCache ? CacheStore(folder: place.folder, atStep: TestFaults.atStep) : nil
+    let world = ProjectWorld(
+      folder: InputFile.folder(file), parameters: parameters, store: store, isParanoid: settings.isParanoid)
+    session = try Session(
+      installation: installation, world: world, sources: sources, threads: settings.threads,
+      seed: settings.seed ?? UInt64(max(0, document.frontMatter.seed ?? 0)), cancellation: cancellation)
+    var caching: Caching?
+    if let store, store.isOpen {
+      let engine = EngineIdentity(
+        registry: session.engine.registry, isDevelopment: installation.isCheckout,
+        numericClass: "reference")
+      var with = Caching(store: store, engine: engine, notebook: place.name)
+      with.audit = settings.audit
+      caching = with
+    }
+    runner = NotebookRunner(document: document, name: InputFile.name(file), session: session, caching: caching)
+  }
+}
+
 struct NotebookCommand {
   let file: String
   let options: RunOptions
+  let settings: LoadedNotebook.Settings
+  var showsFacts = true
   let terminal: Terminal
 
   func run() -> Int32 {
     do {
-      let bytes = try InputFile.read(file).get()
+      let start = ContinuousClock.now
       let cancellation = Cancellation()
-      var sources = SourceMap()
-      let source = sources.add(name: URL(fileURLWithPath: file).lastPathComponent, bytes: bytes)
-      let document = NotebookParser.parse(source, version: programVersion)
-      let world = ProjectWorld(folder: InputFile.folder(file), parameters: document.frontMatter.parameters)
-      let session = try Session(
-        installation: try Installation.find(), world: world, sources: sources, threads: options.threadCount,
-        seed: options.seed ?? UInt64(max(0, document.frontMatter.seed ?? 0)), cancellation: cancellation)
+      let notebook = try LoadedNotebook(file, settings, cancellation: cancellation)
+      let session = notebook.session
       let interrupts = Interrupts(cancellation)
       defer { withExtendedLifetime(interrupts) {} }
       session.machine.onProgress = { terminal.progress($0) }
-      let runner = NotebookRunner(document: document, name: InputFile.name(file), session: session)
-      if let title = document.frontMatter.title, !options.quiet { terminal.heading(title) }
+      if let title = notebook.document.frontMatter.title, !options.quiet { terminal.heading(title) }
       // All errors first: nothing wrong runs long.
-      for diagnostic in runner.errors { terminal.show(diagnostic, session.sources) }
-      let outcome = runner.run(onCell: { _ in }, onResult: { show($0, session) })
+      for diagnostic in notebook.runner.errors { terminal.show(diagnostic, session.sources) }
+      var counts: [CellResult.Source: Int] = [:]
+      let outcome = notebook.runner.run(
+        onCell: { _ in },
+        onResult: {
+          show($0, session)
+          if case .skipped = $0.status { return }
+          if $0.status != .erroneous { counts[$0.source, default: 0] += 1 }
+        })
       terminal.endProgress()
+      for notice in notebook.store?.takeNotices() ?? [] { terminal.notice(notice) }
+      if showsFacts, !options.quiet { terminal.facts(counts, start.duration(to: .now)) }
+      notebook.store?.close()
       switch outcome {
       case .succeeded: return 0
       case .failed: return 1
@@ -72,7 +135,8 @@ struct NotebookCommand {
 
   private func show(_ result: CellResult, _ session: Session) {
     terminal.endProgress()
-    let title = result.cell.label ?? "cell \(result.cell.number)"
+    let badge = result.source == .pinned ? " (pinned)" : ""
+    let title = (result.cell.label ?? "cell \(result.cell.number)") + badge
     let events = result.events.filter { result.cell.shows($0) }
     switch result.status {
     case .skipped(let cause):

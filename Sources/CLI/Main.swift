@@ -19,7 +19,7 @@ struct Cairn: ParsableCommand {
       cairn explain CODE
       """,
     version: programVersion.map(String.init).joined(separator: "."),
-    subcommands: [Run.self, Check.self, Explain.self, Evaluate.self],
+    subcommands: [Run.self, Check.self, Why.self, Cache.self, Explain.self, Evaluate.self],
     defaultSubcommand: Evaluate.self)
 
   static func main() {
@@ -61,12 +61,44 @@ struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Run a notebook and show what its cells give.")
   @Argument(help: "A notebook, NAME.nb.md.") var file: String
   @OptionGroup var options: RunOptions
+  @Option(name: .customLong("param"), help: "A parameter of the notebook, NAME=VALUE; may be given several times.")
+  var parameters: [String] = []
+  @Flag(help: "Say what would run and why, and run nothing.") var dry = false
+  @Option(help: "Run this share of the found cells again and compare: `5%`.") var audit: String?
+  @Flag(help: "Show nothing that another run would show differently.") var reproducible = false
+  @Flag(help: "Read all files again, also those that look unchanged.") var paranoid = false
+  @Flag(help: "Neither use nor write the cache.") var noCache = false
+
+  func validate() throws {
+    for parameter in parameters where !parameter.dropFirst().contains("=") {
+      throw ValidationError("--param takes NAME=VALUE, not `\(parameter)`")
+    }
+    if let audit, Run.share(audit) == nil { throw ValidationError("--audit takes a share from 0% to 100%, not `\(audit)`") }
+  }
+
+  /// `5%`, or `0.05`.
+  static func share(_ text: String) -> Double? {
+    let isPercent = text.hasSuffix("%")
+    guard let number = Double(isPercent ? String(text.dropLast()) : text) else { return nil }
+    let share = isPercent ? number / 100 : number
+    return share >= 0 && share <= 1 ? share : nil
+  }
 
   mutating func run() throws {
     let terminal = Terminal()
     guard file.hasSuffix(".md") else { return try ScriptCommand.run(file: file, options: options, terminal: terminal) }
-    let status = NotebookCommand(file: file, options: options, terminal: terminal).run()
-    throw ExitCode(status)
+    var settings = LoadedNotebook.Settings(seed: options.seed, threads: options.threadCount)
+    for parameter in parameters {
+      let parts = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      settings.parameters[String(parts[0])] = parts.count > 1 ? String(parts[1]) : ""
+    }
+    settings.audit = audit.flatMap { Run.share($0) } ?? 0
+    settings.isParanoid = paranoid
+    settings.usesCache = !noCache
+    if dry { throw ExitCode(ForecastCommand(file: file, settings: settings, terminal: terminal).run()) }
+    let command = NotebookCommand(
+      file: file, options: options, settings: settings, showsFacts: !reproducible, terminal: terminal)
+    throw ExitCode(command.run())
   }
 }
 
@@ -133,7 +165,8 @@ struct Evaluate: ParsableCommand {
       throw ExitCode(64)
     }
     if file.hasSuffix(".md") {
-      throw ExitCode(NotebookCommand(file: file, options: options, terminal: terminal).run())
+      let settings = LoadedNotebook.Settings(seed: options.seed, threads: options.threadCount)
+      throw ExitCode(NotebookCommand(file: file, options: options, settings: settings, terminal: terminal).run())
     }
     try ScriptCommand.run(file: file, options: options, terminal: terminal)
   }

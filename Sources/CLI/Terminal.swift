@@ -73,6 +73,26 @@ final class Terminal: @unchecked Sendable {
     line(usesColor ? "\u{1B}[1;36m\(shown)\u{1B}[0m" : shown)
   }
 
+  /// Something about the machine rather than the notebook: on standard error, so that what a run prints stays the same.
+  func notice(_ text: String) {
+    lock.withLock {
+      clear()
+      write("cairn: \(DisplayText.printable(text, keepsLines: false))\n", to: .standardError)
+    }
+  }
+
+  /// How a run went; on a terminal only, and no part of what the notebook shows.
+  func facts(_ counts: [CellResult.Source: Int], _ elapsed: Duration) {
+    guard isTerminal else { return }
+    let total = counts.values.reduce(0, +)
+    let found = (counts[.cached] ?? 0) + (counts[.pinned] ?? 0)
+    let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+    let pinned = counts[.pinned].map { ", \($0) pinned" } ?? ""
+    let text = "── run: \(total) cells, \(found) from the cache\(pinned), \(total - found) ran, "
+    line("")
+    line((usesColor ? "\u{1B}[2m" : "") + text + String(format: "%.2f s", seconds) + (usesColor ? "\u{1B}[0m" : ""))
+  }
+
   /// A line that the next one replaces; on a terminal only.
   func progress(_ text: String) {
     guard showsProgress else { return }

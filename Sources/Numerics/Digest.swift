@@ -7,6 +7,14 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
 
   package init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
 
+  /// From 32 bytes, most significant first; nil for another count.
+  package init?(bytes: some Collection<UInt8>) {
+    guard bytes.count == 32 else { return nil }
+    let all = Array(bytes)
+    func word(_ start: Int) -> UInt64 { all[start..<(start + 8)].reduce(0) { $0 << 8 | UInt64($1) } }
+    self.init(words: (word(0), word(8), word(16), word(24)))
+  }
+
   package static func == (left: Digest, right: Digest) -> Bool { left.words == right.words }
 
   package func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
@@ -54,9 +62,10 @@ package struct DigestBuilder: ~Copyable {
   /// Raw bits: −0 and NaN payloads stay distinct.
   package mutating func append(_ value: Double) { word(value.bitPattern, kind: 3) }
   package mutating func append(_ value: String) { append(string: value, kind: 4) }
-  package mutating func append(bytes: [UInt8]) {
+  package mutating func append(bytes: [UInt8]) { bytes.withUnsafeBytes { append(raw: $0) } }
+  package mutating func append(raw bytes: UnsafeRawBufferPointer) {
     word(UInt64(bytes.count), kind: 5)
-    bytes.withUnsafeBytes { raw($0) }
+    raw(bytes)
   }
   package mutating func append(_ digest: Digest) { append(bytes: digest.bytes) }
   package mutating func append(doubles: UnsafeBufferPointer<Double>) {
@@ -80,7 +89,6 @@ package struct DigestBuilder: ~Copyable {
     var bytes = [UInt8](repeating: 0, count: 32)
     var count: UInt32 = 32
     EVP_DigestFinal_ex(context, &bytes, &count)
-    func word(_ start: Int) -> UInt64 { bytes[start..<(start + 8)].reduce(0) { $0 << 8 | UInt64($1) } }
-    return Digest(words: (word(0), word(8), word(16), word(24)))
+    return Digest(bytes: bytes) ?? Digest(words: (0, 0, 0, 0))
   }
 }

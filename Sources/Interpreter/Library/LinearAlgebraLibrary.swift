@@ -2,8 +2,8 @@ import Checking
 import Foundation
 
 /// Vectors and matrices.
-enum LinearAlgebraLibrary {
-  static let all: [Intrinsic] = [
+package enum LinearAlgebraLibrary {
+  package static let all: [Intrinsic] = [
     CoreLibrary.make("dot(_:_:)") { a, _ in
       let x = try a.vector(0)
       let y = try a.vector(1)

@@ -35,6 +35,8 @@ package final class Machine: CallContext {
   package var seedRoot: UInt64 = 0
   /// The identity of the executing cell: its label, or its first export with an occurrence number.
   package var cellIdentity = ""
+  /// How often code was entered from outside: zero when nothing ran.
+  package private(set) var entryCount = 0
   package var onWarning: (Diagnostic) -> Void = { _ in }
   package var onProgress: (String) -> Void = { _ in }
   /// Fetches a global that this machine has not computed (from the cache).
@@ -163,6 +165,7 @@ package final class Machine: CallContext {
   @discardableResult
   package func run(_ unit: CheckedUnit) throws -> [(global: GlobalID, value: Value)] {
     beginRun()
+    entryCount += 1
     var writtenThrough: [LocalID: GlobalID] = [:]
     for export in unit.exports where export.isReadByFunctions { writtenThrough[export.local] = export.global }
     let code = try lower(unit.main, writtenThrough: writtenThrough)
@@ -242,7 +245,6 @@ package final class Machine: CallContext {
     }
     state.pointee.linked[id.rawValue] = .passUnretained(code)
     observer?.didCall(id)
-    recordUses(of: code)
     return code
   }
 
@@ -250,13 +252,7 @@ package final class Machine: CallContext {
     if let code = closure.code.lowered as? LoweredFunction { return code }
     let code = try lower(closure.code.function, captureCount: closure.captures.count)
     closure.code.lowered = code
-    recordUses(of: code)
     return code
-  }
-
-  private func recordUses(of code: LoweredFunction) {
-    guard let observer else { return }
-    for entry in code.intrinsics { observer.didUse(intrinsic: entry.name, epoch: entry.epoch) }
   }
 
   private func lower(

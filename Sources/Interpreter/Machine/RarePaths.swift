@@ -248,7 +248,9 @@ extension Machine {
     switch plan {
     case .distribution(let name):
       return try hooks.makeDistribution(name, values, span: span, tracer: nil, context: self)
-    case .model(let id): return try hooks.makeModel(id, values, span: span, context: self)
+    case .model(let id):
+      observer?.didUse(model: id)
+      return try hooks.makeModel(id, values, span: span, context: self)
     case .modelOperation(let operation, let hasBase, let paths):
       let given = zip(paths, values.dropFirst(hasBase ? 1 : 0)).map {
         EvaluatedModelArgument(path: $0.path, value: $1, span: $0.span)

@@ -1,25 +1,30 @@
 package import Checking
 package import Numerics
-import Syntax
+package import Syntax
 
 /// Digests of declared code: what a function *is*, apart from its place in the text.
 ///
 /// A function's digest covers its own tree and everything it can reach: called functions, models, structures and enums
 /// are numbered as they are met and their trees follow. Names of locals count, since they show in messages and labels;
-/// spans, and the numbers that declarations have in one run, do not. Globals stay as names: their values are recorded
-/// as reads.
+/// spans, and the numbers that declarations have in one run, do not. Globals stay as ``BindingName``s: their values are
+/// recorded as reads.
 package final class CodeDigests {
   private let declarations: DeclarationTable
+  /// What the declarations are called apart from their numbers in this run.
+  package let names: BindingNames
   private var functions: [Int: Digest] = [:]
   private var structures: [Int: Digest] = [:]
   private var enumerations: [Int: Digest] = [:]
   private var closures: [ObjectIdentifier: (ClosureCode, Digest)] = [:]
 
-  package init(_ declarations: DeclarationTable) { self.declarations = declarations }
+  package init(_ declarations: DeclarationTable) {
+    self.declarations = declarations
+    names = BindingNames(declarations)
+  }
 
   package func digest(of id: FunctionID) -> Digest {
     if let known = functions[id.rawValue] { return known }
-    var writer = TreeWriter(declarations)
+    var writer = TreeWriter(declarations, names)
     writer.reference(.function(id.rawValue))
     let digest = writer.finish()
     functions[id.rawValue] = digest
@@ -28,7 +33,7 @@ package final class CodeDigests {
 
   package func digest(of id: StructureID) -> Digest {
     if let known = structures[id.rawValue] { return known }
-    var writer = TreeWriter(declarations)
+    var writer = TreeWriter(declarations, names)
     writer.reference(.structure(id.rawValue))
     let digest = writer.finish()
     structures[id.rawValue] = digest
@@ -37,7 +42,7 @@ package final class CodeDigests {
 
   package func digest(of id: EnumerationID) -> Digest {
     if let known = enumerations[id.rawValue] { return known }
-    var writer = TreeWriter(declarations)
+    var writer = TreeWriter(declarations, names)
     writer.reference(.enumeration(id.rawValue))
     let digest = writer.finish()
     enumerations[id.rawValue] = digest
@@ -45,7 +50,7 @@ package final class CodeDigests {
   }
 
   package func digest(of model: ModelID) -> Digest {
-    var writer = TreeWriter(declarations)
+    var writer = TreeWriter(declarations, names)
     writer.reference(.model(model.rawValue))
     return writer.finish()
   }
@@ -60,22 +65,35 @@ package final class CodeDigests {
 
   /// The digest of any checked function, such as a unit's main.
   package func digest(of function: CheckedFunction) -> Digest {
-    var writer = TreeWriter(declarations)
+    var writer = TreeWriter(declarations, names)
     writer.write(function)
     return writer.finish()
   }
 
+  /// The digest of a body's own tree: functions and models that it mentions count by name, not by what they are.
+  package func shallowDigest(of function: CheckedFunction) -> Digest {
+    var writer = TreeWriter(declarations, names, isShallow: true)
+    writer.write(function)
+    return writer.finish()
+  }
+
+  /// The places of a body's own tree, in an order that ``shallowDigest(of:)`` determines: bodies with equal digests have
+  /// as many, and each stands for the same part.
+  package func places(in function: CheckedFunction) -> [SourceSpan] {
+    var writer = TreeWriter(declarations, names, isShallow: true)
+    writer.write(function)
+    return writer.places
+  }
+
   /// All closures of functions, by digest, for reading stored closures back.
-  package func closures(in bodies: [CheckedFunction]) -> [Digest: ClosureCode] {
-    var result: [Digest: ClosureCode] = [:]
+  package func closures(in bodies: [CheckedFunction]) -> [Digest: [ClosureCode]] {
+    var result: [Digest: [ClosureCode]] = [:]
     var pending = bodies
     while let function = pending.popLast() {
       TreeWalk.walk(function.body) { expression, _ in
         guard case .closure(let closure) = expression.kind else { return }
         pending.append(closure.function)
-        let code = ClosureCode(function: closure.function)
-        let digest = self.digest(of: closure.function)
-        if result[digest] == nil { result[digest] = code }
+        result[self.digest(of: closure.function), default: []].append(ClosureCode(function: closure.function))
       }
     }
     return result
@@ -91,11 +109,20 @@ private struct TreeWriter {
     case enumeration(Int)
   }
   let declarations: DeclarationTable
+  let names: BindingNames
+  /// Whether functions and models are written by name only.
+  let isShallow: Bool
   var builder: [UInt8] = []
   var numbers: [Declaration: Int] = [:]
   var pending: [Declaration] = []
+  /// Where each part of the written trees stands.
+  var places: [SourceSpan] = []
 
-  init(_ declarations: DeclarationTable) { self.declarations = declarations }
+  init(_ declarations: DeclarationTable, _ names: BindingNames, isShallow: Bool = false) {
+    self.declarations = declarations
+    self.names = names
+    self.isShallow = isShallow
+  }
 
   mutating func finish() -> Digest {
     var next = 0
@@ -122,6 +149,11 @@ private struct TreeWriter {
 
   /// Numbers a declaration at its first mention; its tree follows at the end.
   mutating func reference(_ declaration: Declaration) {
+    switch declaration {
+    case .function(let index) where isShallow: return write(names.function(FunctionID(index)))
+    case .model(let index) where isShallow: return write(names.model(ModelID(index)))
+    case .function, .model, .structure, .enumeration: break
+    }
     if let number = numbers[declaration] {
       write(number)
       return
@@ -130,6 +162,11 @@ private struct TreeWriter {
     numbers[declaration] = number
     pending.append(declaration)
     write(number)
+  }
+
+  mutating func write(_ name: BindingName?) {
+    write(name?.name ?? "")
+    write(name?.occurrence ?? -1)
   }
 
   private mutating func write(_ declaration: Declaration) {
@@ -173,11 +210,13 @@ private struct TreeWriter {
   }
 
   mutating func write(_ function: CheckedFunction) {
+    places.append(function.span)
     write(function.name)
     write(function.parameters.count)
     for parameter in function.parameters { write(parameter.rawValue) }
     write(function.locals.count)
     for local in function.locals {
+      places.append(local.span)
       write(local.name)
       write(local.type)
     }
@@ -303,6 +342,7 @@ private struct TreeWriter {
   }
 
   mutating func write(_ statement: CheckedStatement) {
+    places.append(statement.span)
     switch statement.kind {
     case .expression(let expression, let isShown):
       tag(isShown ? "show" : "do")
@@ -451,6 +491,7 @@ private struct TreeWriter {
   }
 
   mutating func write(_ expression: CheckedExpression) {
+    places.append(expression.span)
     switch expression.kind {
     case .unit: tag("()")
     case .bool(let flag): tag(flag ? "true" : "false")
@@ -469,7 +510,8 @@ private struct TreeWriter {
       write(local.rawValue)
     case .global(let id):
       tag("global")
-      write(declarations.globals.indices.contains(id.rawValue) ? declarations.globals[id.rawValue].name : "")
+      write(names.global(id))
+      write(expression.type)
     case .function(let id):
       tag("function")
       reference(.function(id.rawValue))
@@ -598,6 +640,7 @@ private struct TreeWriter {
       if let base { write(base) }
       write(arguments.count)
       for argument in arguments {
+        places.append(argument.span)
         write(argument.path.count)
         for part in argument.path { write(part) }
         write(argument.value)

@@ -1,5 +1,6 @@
 package import Checking
 package import Numerics
+package import Syntax
 
 /// Why bytes are not a value.
 package struct DecodingError: Error, Sendable, CustomStringConvertible {
@@ -16,15 +17,22 @@ package struct ValueDecoder {
   /// Readers of engine values by type name.
   package let engineValues: EngineValueRegistry
   /// Finds the code of closures of the running program.
-  package let closures: (Digest) -> ClosureCode?
+  package let closures: ClosureSource
+  /// Where the code and places stand that the encoder noted, in its order.
+  private let origins: [SourceSpan?]
+  private var originCount = 0
   private var depth = 0
+
+  /// The code with a digest; of several equal ones the one at the place.
+  package typealias ClosureSource = (Digest, SourceSpan?) -> ClosureCode?
 
   package init(
     _ bytes: [UInt8], _ declarations: DeclarationTable, code: CodeDigests? = nil,
     engineValues: EngineValueRegistry = EngineValueRegistry(),
-    closures: @escaping (Digest) -> ClosureCode? = { _ in nil }
+    origins: [SourceSpan?] = [], closures: @escaping ClosureSource = { _, _ in nil }
   ) {
     self.bytes = bytes
+    self.origins = origins
     self.declarations = declarations
     self.code = code ?? CodeDigests(declarations)
     self.engineValues = engineValues
@@ -35,9 +43,10 @@ package struct ValueDecoder {
   package static func decode(
     _ bytes: [UInt8], _ declarations: DeclarationTable, code: CodeDigests? = nil,
     engineValues: EngineValueRegistry = EngineValueRegistry(),
-    closures: @escaping (Digest) -> ClosureCode? = { _ in nil }
+    origins: [SourceSpan?] = [], closures: @escaping ClosureSource = { _, _ in nil }
   ) throws -> Value {
-    var decoder = ValueDecoder(bytes, declarations, code: code, engineValues: engineValues, closures: closures)
+    var decoder = ValueDecoder(
+      bytes, declarations, code: code, engineValues: engineValues, origins: origins, closures: closures)
     let value = try decoder.value()
     guard decoder.position == bytes.count else {
       throw DecodingError("\(bytes.count - decoder.position) bytes too many")
@@ -46,6 +55,13 @@ package struct ValueDecoder {
   }
 
   package var remaining: Int { bytes.count - position }
+
+  /// The next place that the encoder noted; nil where none was or none is left.
+  package mutating func origin() -> SourceSpan? {
+    guard originCount < origins.count else { return nil }
+    originCount += 1
+    return origins[originCount - 1]
+  }
 
   package mutating func byte() throws -> UInt8 {
     guard position < bytes.count else { throw DecodingError("the bytes end early") }
@@ -208,15 +224,19 @@ package struct ValueDecoder {
     case .function:
       let name = try string()
       let wanted = try digest()
-      for index in declarations.functions.indices.reversed() where declarations.functions[index].name == name {
-        if code.digest(of: FunctionID(index)) == wanted { return .function(FunctionID(index)) }
+      let place = origin()
+      let found = declarations.functions.indices.reversed().filter {
+        declarations.functions[$0].name == name && code.digest(of: FunctionID($0)) == wanted
       }
+      let exact = found.first { declarations.functions[$0].span == place }
+      if let index = exact ?? found.first { return .function(FunctionID(index)) }
       throw DecodingError("the function `\(name)` is not in this program")
     case .intrinsicFunction: return .intrinsicFunction(try string())
     case .closure:
       let wanted = try digest()
+      let place = origin()
       let captures = try values()
-      guard let closure = closures(wanted) else { throw DecodingError("a closure's code is not in this program") }
+      guard let closure = closures(wanted, place) else { throw DecodingError("a closure's code is not in this program") }
       return .closure(ClosureValue(code: closure, captures: captures))
     case .table: return try table()
     case .paths:

@@ -1,5 +1,21 @@
 package import Checking
 package import Numerics
+package import Syntax
+
+/// A part of a program's text that a value holds.
+package enum CodeOrigin: Sendable {
+  /// The body of a function, closure or model.
+  case function(CheckedFunction)
+  /// A place for messages; nil where there is none.
+  case place(SourceSpan?)
+
+  package var span: SourceSpan? {
+    switch self {
+    case .function(let function): function.span
+    case .place(let span): span
+    }
+  }
+}
 
 /// Writes values in their canonical encoding: one byte string per value, whose SHA-256 identifies it.
 ///
@@ -11,6 +27,9 @@ package struct ValueEncoder {
   package let declarations: DeclarationTable
   /// Digests of functions, so that each is computed once.
   package let code: CodeDigests
+  /// What the value holds of the text of a program, in the order of its encoding. No part of the bytes: a value is the
+  /// same wherever its code stands.
+  package private(set) var origins: [CodeOrigin] = []
   private var depth = 0
 
   package init(_ declarations: DeclarationTable, code: CodeDigests? = nil) {
@@ -20,6 +39,9 @@ package struct ValueEncoder {
 
   /// How deep values may nest: deeper ones could not be shown or stored.
   static let depthLimit = 400
+
+  /// Notes code or a place that the value holds; ``ValueDecoder/origin()`` gives it back at the same point.
+  package mutating func note(_ origin: CodeOrigin) { origins.append(origin) }
 
   package mutating func write(_ byte: UInt8) { bytes.append(byte) }
 
@@ -114,11 +136,14 @@ package struct ValueEncoder {
       write(lower)
       write(upper)
     case .function(let id):
-      write(declarations.functions.indices.contains(id.rawValue) ? declarations.functions[id.rawValue].name : "")
+      let isKnown = declarations.functions.indices.contains(id.rawValue)
+      write(isKnown ? declarations.functions[id.rawValue].name : "")
       write(code.digest(of: id))
+      if isKnown { note(.function(declarations.functions[id.rawValue])) }
     case .intrinsicFunction(let name): write(name)
     case .closure(let closure):
       write(code.digest(of: closure.code))
+      note(.function(closure.code.function))
       try write(closure.captures)
     case .table(let table):
       write(table.rowCount)
@@ -170,12 +195,11 @@ package struct ValueEncoder {
 
   package consuming func finish() -> [UInt8] { bytes }
 
-  /// The SHA-256 of what was written.
+  /// The digest of what was written, by chunks.
   package consuming func digest() -> Digest {
-    var builder = DigestBuilder()
-    builder.append(tag: "value")
-    builder.append(bytes: bytes)
-    return builder.finish()
+    bytes.withUnsafeBytes { content in
+      ContentDigest.whole("value", size: content.count, chunks: ContentDigest.chunks(of: content))
+    }
   }
 }
 
@@ -217,7 +241,8 @@ extension Value {
 
   /// The digest of the canonical encoding: equal for equal values in every process.
   ///
-  /// A value that cannot be stored (nested beyond reason) has the digest of its description.
+  /// A value that cannot be stored (nested beyond reason) has the digest of its description; whoever relies on digests
+  /// encodes it and learns so.
   package func digest(_ declarations: DeclarationTable, code: CodeDigests? = nil) -> Digest {
     var encoder = ValueEncoder(declarations, code: code)
     do {

@@ -93,10 +93,12 @@ extension Operations {
 
 /// Learns what an evaluation observed, for the cache's read traces.
 package protocol RunObserver: AnyObject {
+  /// A value bound at the top level of some unit.
   func didRead(_ global: GlobalID)
+  /// A declared function, at its first call of the run.
   func didCall(_ function: FunctionID)
-  /// A library function of the code that ran.
-  func didUse(intrinsic name: String, epoch: Int)
+  /// A model was instantiated.
+  func didUse(model: ModelID)
   /// The first random draw: the cell's identity and the seed root were read.
   func didDraw()
 }

@@ -25,7 +25,23 @@ package final class Engine: EngineHooks, @unchecked Sendable {
     result.register(PosteriorValue.typeName) { try PosteriorValue.decode(&$0) }
     result.register(SummaryValue.typeName) { try SummaryValue.decode(&$0) }
     result.register(InitialValues.typeName) { try InitialValues.decode(&$0) }
+    result.register(MetatypeValue.typeName) { try MetatypeValue.decode(from: &$0) }
+    result.register(SiteBundle.typeName) { try SiteBundle.decode(&$0) }
     return result
+  }
+
+  /// Whether a registration's name is a distribution's.
+  package static func isDistribution(_ name: String) -> Bool { DistributionLibrary.family(named: name) != nil }
+
+  private static let numericNames = Set(EngineLibrary.all.map(\.name) + LinearAlgebraLibrary.all.map(\.name))
+
+  /// Whether the result of a library function depends on the mathematics library or the engine's numerics.
+  package static func isNumeric(_ name: String, in registry: IntrinsicRegistry) -> Bool {
+    if numericNames.contains(name) { return true }
+    switch registry[name]?.body {
+    case .real1, .real2, .real3: return true
+    case .general, nil: return false
+    }
   }
 
   func compiler(_ context: any CallContext) -> ModelCompiler {
@@ -209,5 +225,11 @@ final class SiteBundle: EngineValue {
   func encode(into encoder: inout ValueEncoder) throws {
     try fit.encode(into: &encoder)
     encoder.write(prefix)
+  }
+  static func decode(_ decoder: inout ValueDecoder) throws -> any EngineValue {
+    guard let fit = try PosteriorValue.decode(&decoder) as? PosteriorValue else {
+      throw DecodingError("the sites of a fit have no fit")
+    }
+    return SiteBundle(fit: fit, prefix: try decoder.string())
   }
 }

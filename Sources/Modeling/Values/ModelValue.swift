@@ -59,6 +59,9 @@ package final class ModelValue: EngineValue {
     // The code of the model belongs to its meaning: derived quantities are computed from it.
     encoder.write(model.name)
     encoder.write(encoder.code.digest(of: id))
+    encoder.note(.function(model.function))
+    encoder.write(conditions.count)
+    for name in conditions.keys.sorted() { encoder.note(.place(places[name])) }
     try encoder.write(arguments)
     for table in [conditions, interventions] {
       let names = table.keys.sorted()
@@ -74,11 +77,16 @@ package final class ModelValue: EngineValue {
     let name = try decoder.string()
     let digest = try decoder.digest()
     let declarations = decoder.declarations
-    guard
-      let index = declarations.models.indices.reversed().first(where: {
-        declarations.models[$0].name == name && decoder.code.digest(of: ModelID($0)) == digest
-      })
-    else { throw Fault("R095", "the stored model `\(name)` is not in this program") }
+    let place = decoder.origin()
+    let found = declarations.models.indices.reversed().filter {
+      declarations.models[$0].name == name && decoder.code.digest(of: ModelID($0)) == digest
+    }
+    guard let index = found.first(where: { declarations.models[$0].function.span == place }) ?? found.first else {
+      throw Fault("R095", "the stored model `\(name)` is not in this program")
+    }
+    // The places were noted before the values that may note their own.
+    let siteCount = try decoder.count(size: 0)
+    let spans = (0..<siteCount).map { _ in decoder.origin() }
     let arguments = try decoder.values()
     func table() throws -> [String: Value] {
       let names = try decoder.strings()
@@ -93,6 +101,9 @@ package final class ModelValue: EngineValue {
     for (site, kind) in zip(sites, kinds) { coordinates[site] = Coordinates(rawValue: kind) }
     return ModelValue(
       id: ModelID(index), model: declarations.models[index], arguments: arguments, conditions: conditions,
-      interventions: interventions, coordinates: coordinates)
+      interventions: interventions, coordinates: coordinates,
+      places: Dictionary(
+        zip(conditions.keys.sorted(), spans).compactMap { name, span in span.map { (name, $0) } },
+        uniquingKeysWith: { first, _ in first }))
   }
 }

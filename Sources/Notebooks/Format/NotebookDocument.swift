@@ -44,6 +44,8 @@ package struct NotebookCell: Sendable {
   }
   package enum Output: String, Sendable { case text, table, plot, all }
   package enum ErrorPolicy: String, Sendable { case none, allow, require }
+  /// `never`: the cell always runs; `pin`: its last result stays, whatever changes.
+  package enum CachePolicy: String, Sendable { case never, auto, pin }
 
   /// From 1, in document order.
   package var number: Int
@@ -55,6 +57,7 @@ package struct NotebookCell: Sendable {
   /// Where the option `error` stands, or the fence.
   package var errorSpan: SourceSpan
   package var seed: Int?
+  package var cachePolicy = CachePolicy.auto
   /// Which kinds of events are shown.
   package var output = Output.all
   /// The fence with its first and last line.

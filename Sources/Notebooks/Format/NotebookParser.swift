@@ -565,9 +565,8 @@ package struct NotebookParser {
       }
       cell.output = output
     case "cache":
-      guard ["never", "auto", "pin"].contains(scalar) else { return reject("`never`, `auto` or `pin`") }
-      // Without a cache every cell runs, which is what `never` and `auto` promise.
-      if scalar == "pin" { ineffective() }
+      guard let policy = NotebookCell.CachePolicy(rawValue: scalar) else { return reject("`never`, `auto` or `pin`") }
+      cell.cachePolicy = policy
     case "timeout", "params": ineffective()
     case "width", "height", "columns":
       guard let size = node.float, size > 0 else { return reject("a number above 0") }

@@ -6,10 +6,13 @@ package struct Installation: Sendable {
   package var stdlib: URL
   /// The folder with a page per code.
   package var docs: URL?
+  /// Whether the program runs from the checkout that it was built in.
+  package var isCheckout: Bool
 
-  package init(stdlib: URL, docs: URL?) {
+  package init(stdlib: URL, docs: URL?, isCheckout: Bool = false) {
     self.stdlib = stdlib
     self.docs = docs
+    self.isCheckout = isCheckout
   }
 
   /// Looks at `$CAIRN_STDLIB`, then beside the executable, then in the checkout it was built in.
@@ -43,7 +46,8 @@ package struct Installation: Sendable {
           usable(folder.appendingPathComponent("stdlib"))
         {
           return Installation(
-            stdlib: folder.appendingPathComponent("stdlib"), docs: docs([folder.appendingPathComponent("docs/errors")]))
+            stdlib: folder.appendingPathComponent("stdlib"), docs: docs([folder.appendingPathComponent("docs/errors")]),
+            isCheckout: true)
         }
         let parent = folder.deletingLastPathComponent()
         if parent.path == folder.path { break }

@@ -26,6 +26,33 @@ package struct CellResult: Sendable {
   }
   /// What leaves the cell, by name.
   package var exports: [Export]
+  /// Where it came from.
+  package var source = Source.ran
+
+  package enum Source: Sendable, Equatable {
+    case ran
+    /// A run that read the same gave it before.
+    case cached
+    /// `cache: pin` kept it.
+    case pinned
+  }
+}
+
+/// How a run uses what earlier runs kept.
+package struct Caching {
+  package var store: CacheStore
+  package var engine: EngineIdentity
+  /// What the notebook is called in the store.
+  package var notebook: String
+  /// The share of found cells that run nevertheless and are compared, from 0 to 1.
+  package var audit = 0.0
+  package var switches: CacheSwitches = []
+
+  package init(store: CacheStore, engine: EngineIdentity, notebook: String) {
+    self.store = store
+    self.engine = engine
+    self.notebook = notebook
+  }
 }
 
 /// How the run of a notebook ended.
@@ -33,7 +60,7 @@ package enum NotebookOutcome: Sendable { case succeeded, failed, interrupted }
 
 /// Checks a whole notebook, then runs its cells in document order.
 package struct NotebookRunner {
-  private struct CheckedCell {
+  fileprivate struct CheckedCell {
     var cell: NotebookCell
     var unit: CheckedUnit
     var identity: String
@@ -43,11 +70,14 @@ package struct NotebookRunner {
   package let document: NotebookDocument
   let session: Session
   private var checked: [CheckedCell] = []
+  private let caching: Caching?
+  private let cache: CellCache?
 
   /// Parses and checks every cell.
-  package init(document: NotebookDocument, name: String, session: Session) {
+  package init(document: NotebookDocument, name: String, session: Session, caching: Caching? = nil) {
     self.document = document
     self.session = session
+    self.caching = caching
     var occurrences: [String: Int] = [:]
     for cell in document.cells {
       let bytes = Array(document.source.bytes[cell.code.start..<cell.code.end])
@@ -57,6 +87,13 @@ package struct NotebookRunner {
       let identity = session.identity(label: cell.label, unit: unit, occurrences: &occurrences, tree: tree)
       checked.append(CheckedCell(cell: cell, unit: unit, identity: identity, names: CellNames(tree)))
     }
+    cache = caching.map { caching in
+      CellCache(
+        store: caching.store, index: CodeIndex(session.checker.table, units: session.units),
+        world: session.recordingWorld, engine: caching.engine, notebook: caching.notebook, machine: session.machine,
+        libraryValues: session.libraryValues, switches: caching.switches)
+    }
+    session.machine.globalSource = { [cache] in try cache?.value(of: $0) }
   }
 
   /// What must be said before anything runs: problems of the file, then errors of cells that may not fail.
@@ -102,10 +139,16 @@ package struct NotebookRunner {
     if document.diagnostics.contains(where: { $0.severity == .error }) { return .failed }
     var outcome = NotebookOutcome.succeeded
     var lost = LostCells()
+    var history: [(cell: String, words: String)] = []
+    // Cells that ran in this run, by the bindings that they gave.
+    var fresh: Set<GlobalID> = []
     for item in checked {
       let cell = item.cell
-      func report(_ status: CellResult.Status, _ events: [CellEvent] = [], exports: [CellResult.Export] = []) {
-        onResult(CellResult(cell: cell, status: status, events: events, exports: exports))
+      func report(
+        _ status: CellResult.Status, _ events: [CellEvent] = [], exports: [CellResult.Export] = [],
+        source: CellResult.Source = .ran
+      ) {
+        onResult(CellResult(cell: cell, status: status, events: events, exports: exports, source: source))
       }
       if outcome == .interrupted {
         report(.skipped(because: "the run was interrupted"))
@@ -127,15 +170,23 @@ package struct NotebookRunner {
         continue
       }
       lost.find(item.names)
+      let search = find(item)
+      history.append((item.identity, words(search, item, fresh)))
+      if case .found(let found) = search {
+        report(
+          .done, item.unit.diagnostics.map { .diagnostic($0) } + found.events, exports: found.exports,
+          source: found.source)
+        continue
+      }
       onCell(cell)
-      var (events, exports, failed) = session.run(
-        item.unit, identity: item.identity, seed: cell.seed.map { UInt64($0) })
-      events = item.unit.diagnostics.map { .diagnostic($0) } + events
+      let ran = execute(item)
+      for export in item.unit.exports { fresh.insert(export.global) }
+      let events = item.unit.diagnostics.map { CellEvent.diagnostic($0) } + ran.events
       if session.isInterrupted {
         lost.lose(item.unit, item.names, title: cell.title)
         outcome = .interrupted
-        report(failed ? .failed : .done, events, exports: exports)
-      } else if failed {
+        report(ran.failed ? .failed : .done, events, exports: ran.exports)
+      } else if ran.failed {
         lost.lose(item.unit, item.names, title: cell.title)
         if cell.errorPolicy == .none { outcome = .failed }
         report(cell.errorPolicy == .none ? .failed : .failedAsAllowed, events)
@@ -143,13 +194,217 @@ package struct NotebookRunner {
         outcome = .failed
         let diagnostic = Diagnostic(
           "N017", "the cell was to fail and did not", at: cell.errorSpan, help: "remove `//| error: require`")
-        report(.failed, events + [.diagnostic(diagnostic)], exports: exports)
+        report(.failed, events + [.diagnostic(diagnostic)], exports: ran.exports)
       } else {
-        report(.done, events, exports: exports)
+        report(.done, events, exports: ran.exports)
       }
+    }
+    if let caching {
+      caching.store.recordRun(notebook: caching.notebook, parameters: parameterBytes, words: history)
     }
     return outcome
   }
+}
+
+// MARK: - Running and finding cells
+
+extension NotebookRunner {
+  fileprivate struct Found {
+    var events: [CellEvent]
+    var exports: [CellResult.Export]
+    var source: CellResult.Source
+    /// What the stored run had read.
+    var reads: [ObservedRead]
+  }
+
+  fileprivate enum Search {
+    case found(Found)
+    /// The cell runs; how long it took last time, where that is known.
+    case runs(MissReason, seconds: Double?)
+  }
+
+  // MARK: - Finding
+
+  private func seed(_ cell: NotebookCell) -> UInt64 { cell.seed.map { UInt64($0) } ?? session.machine.seedRoot }
+
+  /// Parameters and seed: what tells runs of one notebook apart.
+  private var parameterBytes: [UInt8] {
+    var encoder = ValueEncoder.record()
+    encoder.write(Int(bitPattern: UInt(session.machine.seedRoot)))
+    return encoder.finish()
+  }
+
+  /// What the cell gave before, where that still holds.
+  private func find(_ item: CheckedCell) -> Search {
+    guard let cache, let caching, item.cell.cachePolicy != .never, item.cell.errorPolicy != .require else {
+      return .runs(.notKept, seconds: nil)
+    }
+    func found(
+      _ manifest: CellManifest, _ events: [CellEvent], _ source: CellResult.Source, _ reads: [ObservedRead]
+    ) -> Search {
+      cache.adopt(manifest, of: item.unit)
+      let exports = manifest.exports.map { CellResult.Export(name: $0.name, digest: $0.digest) }
+      return .found(Found(events: events, exports: exports, source: source, reads: reads))
+    }
+    let lookup = cache.lookup(
+      item.unit, options: item.cell.options, identity: item.identity, seed: seed(item.cell))
+    switch lookup {
+    case .hit(let manifest, let events, let trace, let reads):
+      caching.store.noteUse(of: trace.id)
+      return found(manifest, events, .cached, reads)
+    case .miss(let reason, let seconds):
+      if item.cell.cachePolicy == .pin, let pinned = cache.pinned(item.unit, identity: item.identity) {
+        return found(pinned.manifest, pinned.events, .pinned, [])
+      }
+      return .runs(reason, seconds: seconds)
+    }
+  }
+
+  // MARK: - Saying why
+
+  /// What a run would do with a cell.
+  package struct Forecast: Sendable {
+    package var cell: NotebookCell
+    package var identity: String
+    /// Whether it would run; else it is found.
+    package var runs: Bool
+    /// How long it took last time.
+    package var seconds: Double?
+    package var words: String
+  }
+
+  /// What a run would do with each cell, without running any.
+  package func forecast() -> [Forecast] {
+    checked.map { item in
+      if item.unit.hasErrors {
+        return Forecast(cell: item.cell, identity: item.identity, runs: false, seconds: nil, words: "it has errors")
+      }
+      let search = find(item)
+      let words = words(search, item, [])
+      switch search {
+      case .found: return Forecast(cell: item.cell, identity: item.identity, runs: false, seconds: nil, words: words)
+      case .runs(_, let seconds):
+        return Forecast(cell: item.cell, identity: item.identity, runs: true, seconds: seconds, words: words)
+      }
+    }
+  }
+
+  /// What became of a cell and why, as a user would say it.
+  private func words(_ search: Search, _ item: CheckedCell, _ fresh: Set<GlobalID>) -> String {
+    switch search {
+    case .found(let found) where found.source == .pinned:
+      return "kept: the cell is pinned, and shows what it gave when it last ran"
+    case .found(let found):
+      let names = session.checker.table.globals
+      let rerun = found.reads.compactMap { read -> String? in
+        guard let binding = read.read.binding, read.read.kind == .value,
+          let number = cache?.index.code.names.index(of: binding), fresh.contains(GlobalID(number)),
+          names.indices.contains(number)
+        else { return nil }
+        return "`\(names[number].name)`"
+      }
+      if !rerun.isEmpty {
+        let isOne = rerun.count == 1
+        return "found: \(isOne ? "the value of \(rerun[0]) is" : "the values of \(rerun.joined(separator: ", ")) are") "
+          + "the same, although \(isOne ? "its cell" : "their cells") ran again"
+      }
+      return "found: nothing that it reads has changed"
+    case .runs(let reason, _): return "runs: " + words(reason, item)
+    }
+  }
+
+  private func words(_ reason: MissReason, _ item: CheckedCell) -> String {
+    switch reason {
+    case .neverRan: return "it has not run before"
+    case .edited: return "its code was edited"
+    case .notKept:
+      if item.cell.errorPolicy == .require { return "a cell that must fail always runs" }
+      return item.cell.cachePolicy == .never ? "`cache: never` says so" : "no cache is in use"
+    case .lost: return "what it gave is no longer in the cache"
+    case .waits(let name): return "it reads `\(name)`, which is computed anew\(place(of: name).map { " in \($0)" } ?? "")"
+    case .differs(let read): return words(read)
+    }
+  }
+
+  private func words(_ read: Read) -> String {
+    switch read.kind {
+    case .value:
+      let name = read.binding?.words ?? read.name
+      return "the value of `\(name)` changed\(place(of: name).map { " (\($0))" } ?? "")"
+    case .function, .model:
+      let name = read.binding?.words ?? read.name
+      let what = read.kind == .function ? "function" : "model"
+      guard let line = line(of: read) else { return "\(what) `\(name)` is gone" }
+      return "\(what) `\(name)`, line \(line), or what it calls was edited"
+    case .text: return "the text that a message of it points to was edited"
+    case .file: return session.world.fileExists(read.name) ? "`\(read.name)` changed" : "`\(read.name)` is gone"
+    case .existence:
+      return session.world.fileExists(read.name) ? "`\(read.name)` was absent and is there now" : "`\(read.name)` is gone"
+    case .directory: return "the files in `\(read.name)` changed"
+    case .environment: return "the environment variable `\(read.name)` changed"
+    case .parameter: return "the parameter `\(read.name)` changed"
+    case .builtin:
+      let name = read.name.prefix { $0 != "(" }
+      return caching?.engine.build == nil ? "`\(name)` works differently in this version" : "the program was built anew"
+    case .numericClass: return "the machine or its mathematics libraries are others"
+    case .identity: return "it draws random numbers by its name, which changed"
+    case .seed: return "it draws random numbers, and the seed changed"
+    }
+  }
+
+  /// The title of the cell whose binding a name means last.
+  private func place(of name: String) -> String? {
+    checked.last { item in item.names.defined.contains { $0.text == name } }?.cell.title
+  }
+
+  /// The line of the file on which a function or model stands.
+  private func line(of read: Read) -> Int? {
+    guard let binding = read.binding, let number = cache?.index.code.names.index(of: binding) else { return nil }
+    let table = session.checker.table
+    let span: SourceSpan
+    switch binding.kind {
+    case .function:
+      guard table.functions.indices.contains(number) else { return nil }
+      span = table.functions[number].span
+    case .model:
+      guard table.models.indices.contains(number) else { return nil }
+      span = table.models[number].function.span
+    case .value: return nil
+    }
+    guard let source = session.sources[span.source] else { return nil }
+    return source.firstLine + source.lineIndex(of: span.start)
+  }
+
+  /// Runs a cell, and again when a value that an earlier run had kept turned out to be gone: the cell that defines it
+  /// runs first then.
+  private func execute(_ item: CheckedCell) -> (events: [CellEvent], exports: [CellResult.Export], failed: Bool) {
+    let seed = item.cell.seed.map { UInt64($0) }
+    guard let cache else { return session.run(item.unit, identity: item.identity, seed: seed) }
+    var recomputed: Set<GlobalID> = []
+    while true {
+      let observation = cache.begin(item.unit)
+      let run = session.evaluate(item.unit, identity: item.identity, seed: seed)
+      let lost = cache.takeLost().filter { recomputed.insert($0).inserted }
+      if !lost.isEmpty, !session.isInterrupted {
+        session.machine.observer = nil
+        for global in lost {
+          if let definer = checked.first(where: { $0.unit.exports.contains { $0.global == global } }) {
+            _ = execute(definer)
+          }
+        }
+        continue
+      }
+      let isKept =
+        !run.failed && !session.isInterrupted && item.cell.cachePolicy != .never && item.cell.errorPolicy != .require
+      let exports = cache.finish(
+        observation, of: item.unit, options: item.cell.options, identity: item.identity, seed: self.seed(item.cell),
+        values: run.values, events: run.events, isKept: isKept, isRead: isReadLater)
+      return (run.events, exports, run.failed)
+    }
+  }
+
+  /// Whether some cell may read the binding.
+  private func isReadLater(_ global: GlobalID) -> Bool { checked.contains { $0.unit.reads.contains(global) } }
 }
 
 /// Cells that gave nothing, and what of theirs is missing therefore.

@@ -1,15 +1,25 @@
 package import Checking
 package import Foundation
 package import Interpreter
+package import Numerics
 
 /// The file system as evaluation sees it: paths are relative to the folder of the notebook or script.
 package final class ProjectWorld: World {
   package let folder: URL
   package let parameters: [String: String]
 
-  package init(folder: URL, parameters: [String: String] = [:]) {
+  /// Knows digests of files that have not changed.
+  private let store: CacheStore?
+  /// Whether files are read again although they look unchanged.
+  private let isParanoid: Bool
+
+  package init(
+    folder: URL, parameters: [String: String] = [:], store: CacheStore? = nil, isParanoid: Bool = false
+  ) {
     self.folder = folder
     self.parameters = parameters
+    self.store = store
+    self.isParanoid = isParanoid
   }
 
   private func resolve(_ path: String) -> URL {
@@ -27,6 +37,17 @@ package final class ProjectWorld: World {
       throw Fault("R013", "`\(path)` cannot be read", help: "check its permissions")
     }
     return Array(data)
+  }
+
+  package func contentDigest(_ path: String) -> Digest? {
+    let file = resolve(path).path
+    guard let store, let stamp = FileStamp(file) else { return (try? readFile(path)).map { Digest(ofFile: $0) } }
+    if !isParanoid, let known = store.digest(ofFile: file, stamp) { return known }
+    guard let bytes = try? readFile(path) else { return nil }
+    let digest = Digest(ofFile: bytes)
+    // A file that changed while it was read has no stamp to go by.
+    if FileStamp(file) == stamp { store.record(digest, ofFile: file, stamp) }
+    return digest
   }
 
   package func fileExists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: resolve(path).path) }

@@ -38,7 +38,13 @@ package final class Session {
   package let machine: Machine
   package let engine: Engine
   let collector = EventCollector()
+  /// What evaluation asks the outside through, and the outside itself.
+  let recordingWorld: RecordingWorld
   let world: any World
+  /// All units checked so far, the library's first.
+  package private(set) var units: [CheckedUnit] = []
+  /// Values that the library binds.
+  private(set) var libraryValues: [(global: GlobalID, value: Value)] = []
 
   /// - Throws: ``DiagnosticError`` where the library cannot be read or has an error.
   package init(
@@ -48,8 +54,9 @@ package final class Session {
     self.world = world
     self.sources = sources
     engine = Engine()
+    recordingWorld = RecordingWorld(world)
     machine = Machine(
-      registry: engine.registry, hooks: engine, world: world, sink: collector, threads: threads,
+      registry: engine.registry, hooks: engine, world: recordingWorld, sink: collector, threads: threads,
       cancellation: cancellation)
     machine.seedRoot = seed
     let collector = self.collector
@@ -62,8 +69,9 @@ package final class Session {
           Diagnostic(
             "N021", "the library file `\(name)` has an error: \(error.message)", at: error.span, help: "install again"))
       }
+      units.append(unit)
       machine.update(checker.table)
-      try machine.run(unit)
+      libraryValues += try machine.run(unit)
     }
   }
 
@@ -76,6 +84,7 @@ package final class Session {
     let tree = Parser.parse(source)
     let unit = checker.check(tree, as: kind, name: source.name, schema: WorldSchema(world))
     machine.update(checker.table)
+    units.append(unit)
     return (tree, unit)
   }
 
@@ -100,27 +109,27 @@ package final class Session {
   /// Whether the user asked to stop.
   package var isInterrupted: Bool { machine.cancellation.isCancelled }
 
-  /// Runs a checked unit. Events come in order; an error is the last of them.
-  package func run(
-    _ unit: CheckedUnit, identity: String, seed: UInt64? = nil
-  ) -> (events: [CellEvent], exports: [CellResult.Export], failed: Bool) {
+  /// What a unit gave: its events in order, an error the last of them, and the values of its exports.
+  struct Run {
+    var events: [CellEvent]
+    var values: [(global: GlobalID, value: Value)]
+    var failed: Bool
+  }
+
+  /// Runs a checked unit.
+  func evaluate(_ unit: CheckedUnit, identity: String, seed: UInt64? = nil) -> Run {
     machine.cellIdentity = identity
     let root = machine.seedRoot
     if let seed { machine.seedRoot = seed }
     defer { machine.seedRoot = root }
     _ = collector.take()
-    func failure(_ diagnostic: Diagnostic) -> (events: [CellEvent], exports: [CellResult.Export], failed: Bool) {
+    func failure(_ diagnostic: Diagnostic) -> Run {
       collector.add(.diagnostic(diagnostic))
-      return (collector.take(), [], true)
+      return Run(events: collector.take(), values: [], failed: true)
     }
     do {
       let values = try machine.run(unit)
-      let code = CodeDigests(checker.table)
-      let exports = values.map { global, value in
-        CellResult.Export(
-          name: checker.table.globals[global.rawValue].name, digest: value.digest(checker.table, code: code))
-      }
-      return (collector.take(), exports, false)
+      return Run(events: collector.take(), values: values, failed: false)
     } catch let error as DiagnosticError {
       return failure(error.diagnostic)
     } catch let fault as Fault {
@@ -128,6 +137,19 @@ package final class Session {
     } catch {
       return failure(Diagnostic("R099", "the cell failed: \(error)", at: unit.main.span))
     }
+  }
+
+  /// Runs a checked unit without keeping anything.
+  package func run(
+    _ unit: CheckedUnit, identity: String, seed: UInt64? = nil
+  ) -> (events: [CellEvent], exports: [CellResult.Export], failed: Bool) {
+    let run = evaluate(unit, identity: identity, seed: seed)
+    let code = CodeDigests(checker.table)
+    let exports = run.values.map { global, value in
+      CellResult.Export(
+        name: checker.table.globals[global.rawValue].name, digest: value.digest(checker.table, code: code))
+    }
+    return (run.events, exports, run.failed)
   }
 
   package var onEvent: ((CellEvent) -> Void)? {

@@ -1,0 +1,84 @@
+import Foundation
+import GRDB
+package import Numerics
+
+// Values by the digest of their content.
+extension CacheStore {
+  private func chunkName(_ digest: Digest) -> String {
+    let text = digest.description
+    return "objects/\(text.prefix(2))/\(text.dropFirst(2))"
+  }
+
+  func writeChunks(_ object: NewObject) throws {
+    try object.bytes.withUnsafeBytes { content in
+      for (number, digest) in object.chunks.enumerated() {
+        let name = chunkName(digest)
+        let start = number * ContentDigest.chunkSize
+        let end = min(content.count, start + ContentDigest.chunkSize)
+        // A chunk of the right length that is there already is not written again; reading verifies it.
+        if let size = try? FileManager.default.attributesOfItem(atPath: files.url(name).path)[.size] as? Int,
+          size == end - start
+        {
+          continue
+        }
+        files.atStep(.beforeChunk)
+        try files.write(
+          UnsafeRawBufferPointer(rebasing: content[start..<end]), to: name, steps: (.chunkWritten, .chunkRenamed))
+      }
+    }
+  }
+
+  /// Whether a value is listed; its bytes are looked at when they are read.
+  package func has(_ digest: Digest) -> Bool {
+    look { db in
+      try Bool.fetchOne(
+        db, sql: "SELECT EXISTS(SELECT 1 FROM object WHERE digest = ?)", arguments: [Data(digest.bytes)])
+    } == true
+  }
+
+  /// The bytes with a digest, verified; nil, and put aside, where they are damaged or gone.
+  package func object(_ digest: Digest, kind: String = "value") -> [UInt8]? {
+    let found = look { db in
+      try Row.fetchOne(db, sql: "SELECT size, bytes, chunks FROM object WHERE digest = ?", arguments: [Data(digest.bytes)])
+    }
+    guard let row = found ?? nil else { return nil }
+    if let (bytes, chunks) = content(row), ContentDigest.whole(kind, size: bytes.count, chunks: chunks) == digest {
+      return bytes
+    }
+    notice("a damaged value of the cache was dropped; it is computed again")
+    if let chunks: Data = row["chunks"] {
+      for chunk in CacheStore.digests(chunks) where verified(chunk) == nil { files.quarantine(chunkName(chunk)) }
+    }
+    access("mended") { try $0.execute(sql: "DELETE FROM object WHERE digest = ?", arguments: [Data(digest.bytes)]) }
+    return nil
+  }
+
+  /// The bytes and the digests of their chunks, which they were found to have.
+  private func content(_ row: Row) -> (bytes: [UInt8], chunks: [Digest])? {
+    if let bytes: Data = row["bytes"] {
+      return (Array(bytes), bytes.withUnsafeBytes { ContentDigest.chunks(of: $0) })
+    }
+    guard let size: Int = row["size"], size >= 0, let list: Data = row["chunks"], list.count % 32 == 0,
+      size <= (list.count / 32) * ContentDigest.chunkSize
+    else { return nil }
+    let chunks = CacheStore.digests(list)
+    var result: [UInt8] = []
+    result.reserveCapacity(size)
+    for chunk in chunks {
+      guard let data = verified(chunk) else { return nil }
+      result.append(contentsOf: data)
+    }
+    return result.count == size ? (result, chunks) : nil
+  }
+
+  static func digests(_ list: Data) -> [Digest] {
+    stride(from: 0, to: list.count - 31, by: 32).compactMap { start in
+      Digest(bytes: list[(list.startIndex + start)..<(list.startIndex + start + 32)])
+    }
+  }
+
+  private func verified(_ chunk: Digest) -> Data? {
+    guard let data = files.read(chunkName(chunk)) else { return nil }
+    return data.withUnsafeBytes { ContentDigest.chunk($0) } == chunk ? data : nil
+  }
+}
