@@ -74,10 +74,9 @@ import Testing
       var draws = 0
       var globals: [Int] = []
       var functions: [Int] = []
-      var uses: [String] = []
       func didRead(_ global: GlobalID) { globals.append(global.rawValue) }
       func didCall(_ function: FunctionID) { functions.append(function.rawValue) }
-      func didUse(intrinsic name: String, epoch: Int) { uses.append(name) }
+      func didUse(model: ModelID) {}
       func didDraw() { draws += 1 }
     }
     let session = Session()

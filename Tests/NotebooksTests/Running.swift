@@ -11,13 +11,14 @@ final class Running {
     struct Missing: Error, CustomStringConvertible { var description: String { "no such file" } }
     var contents: [String: [UInt8]] = [:]
     var parameters: [String: String] = [:]
+    var variables: [String: String] = [:]
     func readFile(_ path: String) throws -> [UInt8] {
       guard let bytes = contents[path] else { throw Missing() }
       return bytes
     }
     func fileExists(_ path: String) -> Bool { contents[path] != nil }
     func listDirectory(_ path: String) throws -> [String] { contents.keys.sorted() }
-    func environment(_ name: String) -> String? { nil }
+    func environment(_ name: String) -> String? { variables[name] }
     func parameter(_ name: String) -> String? { parameters[name] }
     func now() -> Double { 0 }
   }
@@ -25,6 +26,8 @@ final class Running {
   static let installation = Installation(
     stdlib: Checkout.root.appendingPathComponent("stdlib"), docs: Checkout.root.appendingPathComponent("docs/errors"))
   static let version = [0, 1, 0]
+  /// Checked once for all tests. Nothing changes it.
+  nonisolated(unsafe) static let library = Result { try PreparedLibrary(Running.installation) }
 
   var outcome = NotebookOutcome.succeeded
   var results: [CellResult] = []
@@ -54,17 +57,19 @@ final class Running {
   var statuses: [CellResult.Status] { results.map(\.status) }
 
   init(
-    _ text: String, files: [String: String] = [:], seed: UInt64? = nil, cancellation: Cancellation = Cancellation(),
-    whileRunning: (CellResult) -> Void = { _ in }
+    _ text: String, files: [String: String] = [:], environment: [String: String] = [:], seed: UInt64? = nil,
+    caching: Caching? = nil, cancellation: Cancellation = Cancellation(), whileRunning: (CellResult) -> Void = { _ in }
   ) throws {
-    var sources = SourceMap()
+    let library = try Running.library.get()
+    var sources = library.sources
     let source = sources.add(name: "page.nb.md", bytes: Array(text.utf8))
     let document = NotebookParser.parse(source, version: Running.version)
-    let world = Files(contents: files.mapValues { Array($0.utf8) }, parameters: document.frontMatter.parameters)
+    let world = Files(
+      contents: files.mapValues { Array($0.utf8) }, parameters: document.frontMatter.parameters, variables: environment)
     session = try Session(
-      installation: Running.installation, world: world, sources: sources, threads: 2,
+      library: library, sources: sources, world: world, threads: 2,
       seed: seed ?? UInt64(max(0, document.frontMatter.seed ?? 0)), cancellation: cancellation)
-    let runner = NotebookRunner(document: document, name: "page", session: session)
+    let runner = NotebookRunner(document: document, name: "page", session: session, caching: caching)
     errors = runner.errors
     findings = runner.diagnostics
     outcome = runner.run(

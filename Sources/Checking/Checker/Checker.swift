@@ -41,6 +41,23 @@ package final class Checker {
 
   package init() {}
 
+  /// Goes on where another one is: both then check further units on their own.
+  package init(copying other: Checker) {
+    table = other.table
+    entities = other.entities
+    members = other.members
+    distributions = other.distributions
+    definedIn = other.definedIn
+    unitCount = other.unitCount
+    symbolCount = other.symbolCount
+    signatureSymbols = other.signatureSymbols
+    functionUses = other.functionUses
+    modelUses = other.modelUses
+    structureFields = other.structureFields
+    fieldDefaults = other.fieldDefaults
+    documentation = other.documentation
+  }
+
   // MARK: - Entry
 
   /// Checks a unit and adds its declarations to the table.

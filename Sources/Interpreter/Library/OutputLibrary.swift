@@ -1,7 +1,7 @@
 import Rendering
 import Syntax
 
-/// What a program says: printing, checks, and reading of parameters.
+/// What a program says, and what it asks the run for: printing, checks, parameters, environment, time.
 enum OutputLibrary {
   static let all: [Intrinsic] = [
     CoreLibrary.make("print(_:)") { a, context in
@@ -52,5 +52,9 @@ enum OutputLibrary {
     CoreLibrary.make("parameter(_:)") { a, context in
       context.world.parameter(try a.string(0)).map { .string($0) } ?? .none
     },
+    CoreLibrary.make("environment(_:)") { a, context in
+      context.world.environment(try a.string(0)).map { .string($0) } ?? .none
+    },
+    CoreLibrary.make("now()") { _, context in .real(context.world.now()) },
   ]
 }

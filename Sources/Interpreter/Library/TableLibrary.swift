@@ -34,6 +34,16 @@ package enum TableLibrary {
       return .string(text)
     },
     CoreLibrary.make("fileExists(_:)") { a, context in .bool(context.world.fileExists(try a.string(0))) },
+    CoreLibrary.make("listFiles(_:)") { a, context in
+      let folder = try a.string(0)
+      do {
+        return .list(try context.world.listDirectory(folder).map { .string($0) })
+      } catch let fault as Fault {
+        throw fault
+      } catch {
+        throw Fault("R013", "the folder `\(folder)` cannot be listed", found: "\(error)")
+      }
+    },
   ]
 
   private static func read(_ path: String, _ context: any CallContext) throws -> [UInt8] {

@@ -31,10 +31,37 @@ final class EventCollector: OutputSink, @unchecked Sendable {
   }
 }
 
+/// The library, read and checked: many sessions of one process may start from it.
+package struct PreparedLibrary {
+  package let sources: SourceMap
+  let checker: Checker
+  let units: [CheckedUnit]
+
+  /// - Parameter sources: Texts that come before the library's.
+  /// - Throws: ``DiagnosticError`` where the library cannot be read or has an error.
+  package init(_ installation: Installation, sources: SourceMap = SourceMap()) throws {
+    var sources = sources
+    checker = Checker()
+    var units: [CheckedUnit] = []
+    for (name, bytes) in try installation.libraryFiles() {
+      let source = sources.add(name: name, bytes: bytes)
+      let unit = checker.check(Parser.parse(source, as: .library), as: .library, name: name)
+      if let error = unit.diagnostics.first(where: { $0.severity == .error }) {
+        throw DiagnosticError(
+          Diagnostic(
+            "N021", "the library file `\(name)` has an error: \(error.message)", at: error.span, help: "install again"))
+      }
+      units.append(unit)
+    }
+    self.sources = sources
+    self.units = units
+  }
+}
+
 /// Checks and runs units of text one after the other over one library: what notebooks, scripts and `-e` share.
 package final class Session {
   package private(set) var sources: SourceMap
-  package let checker = Checker()
+  package let checker: Checker
   package let machine: Machine
   package let engine: Engine
   let collector = EventCollector()
@@ -47,12 +74,26 @@ package final class Session {
   private(set) var libraryValues: [(global: GlobalID, value: Value)] = []
 
   /// - Throws: ``DiagnosticError`` where the library cannot be read or has an error.
-  package init(
+  package convenience init(
     installation: Installation, world: any World, sources: SourceMap = SourceMap(), threads: Int, seed: UInt64 = 0,
     cancellation: Cancellation = Cancellation()
   ) throws {
+    try self.init(
+      library: try PreparedLibrary(installation, sources: sources), world: world, threads: threads, seed: seed,
+      cancellation: cancellation)
+  }
+
+  /// A session over a library that was read before.
+  ///
+  /// - Parameter sources: The library's texts and further ones after them.
+  package init(
+    library: PreparedLibrary, sources: SourceMap? = nil, world: any World, threads: Int, seed: UInt64 = 0,
+    cancellation: Cancellation = Cancellation()
+  ) throws {
     self.world = world
-    self.sources = sources
+    self.sources = sources ?? library.sources
+    checker = Checker(copying: library.checker)
+    units = library.units
     engine = Engine()
     recordingWorld = RecordingWorld(world)
     machine = Machine(
@@ -61,18 +102,8 @@ package final class Session {
     machine.seedRoot = seed
     let collector = self.collector
     machine.onWarning = { collector.add(.diagnostic($0)) }
-    for (name, bytes) in try installation.libraryFiles() {
-      let source = self.sources.add(name: name, bytes: bytes)
-      let unit = checker.check(Parser.parse(source, as: .library), as: .library, name: name)
-      if let error = unit.diagnostics.first(where: { $0.severity == .error }) {
-        throw DiagnosticError(
-          Diagnostic(
-            "N021", "the library file `\(name)` has an error: \(error.message)", at: error.span, help: "install again"))
-      }
-      units.append(unit)
-      machine.update(checker.table)
-      libraryValues += try machine.run(unit)
-    }
+    machine.update(checker.table)
+    for unit in units { libraryValues += try machine.run(unit) }
   }
 
   package func add(name: String, bytes: [UInt8], firstLine: Int = 1) -> SourceText {

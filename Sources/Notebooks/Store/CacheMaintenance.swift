@@ -48,6 +48,16 @@ extension CacheStore {
     return result
   }
 
+  /// How many reads of each kind the kept runs made.
+  package func readCounts() -> [Read.Kind: Int] {
+    var result: [Read.Kind: Int] = [:]
+    for bytes in look({ db in try Data.fetchAll(db, sql: "SELECT reads FROM trace") }) ?? [] {
+      var decoder = ValueDecoder.record(Array(bytes))
+      for item in (try? decoder.reads()) ?? [] { result[item.read.kind, default: 0] += 1 }
+    }
+    return result
+  }
+
   // MARK: - Verifying
 
   package struct Verification: Sendable {
