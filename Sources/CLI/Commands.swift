@@ -4,6 +4,7 @@ import Foundation
 import Interpreter
 import Modeling
 import Notebooks
+import Rendering
 import Syntax
 
 /// Reads a file, or says why it cannot be read.
@@ -69,7 +70,11 @@ struct LoadedNotebook {
     }
     place = CachePlace(of: file)
     let installation = try Installation.find()
-    store = settings.usesCache ? CacheStore(folder: place.folder, atStep: TestFaults.atStep) : nil
+    store =
+      settings.usesCache
+      ? CacheStore(
+        folder: place.folder, checkpointInterval: TestFaults.checkpointInterval, atStep: TestFaults.atStep)
+      : nil
     let world = ProjectWorld(
       folder: InputFile.folder(file), parameters: parameters, store: store, isParanoid: settings.isParanoid)
     session = try Session(
@@ -88,11 +93,23 @@ struct LoadedNotebook {
   }
 }
 
+extension LoadedNotebook {
+  /// What a reader sees of a cell, under the name by which snapshots know it.
+  static func shown(_ result: CellResult) -> (name: String, outputs: [OutputEvent]) {
+    let outputs = result.events.compactMap { event -> OutputEvent? in
+      if case .output(let output) = event, result.cell.shows(event) { output } else { nil }
+    }
+    return (result.cell.label ?? "cell-\(result.cell.number)", outputs)
+  }
+}
+
 struct NotebookCommand {
   let file: String
   let options: RunOptions
   let settings: LoadedNotebook.Settings
   var showsFacts = true
+  /// Whether what is shown is written to `NAME.out/`.
+  var writesSnapshot = false
   let terminal: Terminal
 
   func run() -> Int32 {
@@ -108,10 +125,13 @@ struct NotebookCommand {
       // All errors first: nothing wrong runs long.
       for diagnostic in notebook.runner.errors { terminal.show(diagnostic, session.sources) }
       var counts: [CellResult.Source: Int] = [:]
+      var outputs: [(name: String, outputs: [OutputEvent])] = []
       let outcome = notebook.runner.run(
-        onCell: { _ in },
+        onCell: { TestFaults.note("begin \($0.number)") },
         onResult: {
+          TestFaults.note("end \($0.cell.number)")
           show($0, session)
+          outputs.append(LoadedNotebook.shown($0))
           if case .skipped = $0.status { return }
           if $0.status != .erroneous { counts[$0.source, default: 0] += 1 }
         })
@@ -119,6 +139,11 @@ struct NotebookCommand {
       for notice in notebook.store?.takeNotices() ?? [] { terminal.notice(notice) }
       if showsFacts, !options.quiet { terminal.facts(counts, start.duration(to: .now)) }
       notebook.store?.close()
+      if writesSnapshot, outcome == .succeeded {
+        let folder = Snapshot.folder(of: file)
+        try Snapshot(outputs).write(folder, outputs: outputs)
+        terminal.notice("the snapshot is in \(folder.lastPathComponent)")
+      }
       switch outcome {
       case .succeeded: return 0
       case .failed: return 1
@@ -155,34 +180,16 @@ struct NotebookCommand {
   }
 }
 
+/// `cairn check`: the text first; then, where that is sound, a run over the cache, compared with the snapshot.
 struct CheckCommand {
   let file: String
+  /// Whether only the text is checked.
+  let isStatic: Bool
   let terminal: Terminal
 
   func run() -> Int32 {
     do {
-      let bytes = try InputFile.read(file).get()
-      let session = try Session(
-        installation: try Installation.find(), world: ProjectWorld(folder: InputFile.folder(file)), threads: 1)
-      let source = session.add(name: URL(fileURLWithPath: file).lastPathComponent, bytes: bytes)
-      let diagnostics: [Diagnostic]
-      var cells = 0
-      if file.hasSuffix(".md") {
-        let document = NotebookParser.parse(source, version: programVersion)
-        let runner = NotebookRunner(document: document, name: InputFile.name(file), session: session)
-        diagnostics = runner.diagnostics
-        cells = document.cells.count
-      } else {
-        diagnostics = session.check(source, as: .script).unit.diagnostics
-      }
-      for diagnostic in diagnostics { terminal.show(diagnostic, session.sources) }
-      let errors = diagnostics.filter { $0.severity == .error }.count
-      let warnings = diagnostics.filter { $0.severity == .warning }.count
-      let what = cells > 0 ? "\(cells) cell\(cells == 1 ? "" : "s"), " : ""
-      terminal.line(
-        "\(InputFile.name(file)): \(what)\(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")"
-      )
-      return errors == 0 ? 0 : 1
+      return file.hasSuffix(".md") ? try checkNotebook() : try checkScript()
     } catch let error as DiagnosticError {
       terminal.show(error.diagnostic, SourceMap())
       return 1
@@ -190,6 +197,87 @@ struct CheckCommand {
       terminal.line("cairn: \(error)")
       return 1
     }
+  }
+
+  private func checkScript() throws -> Int32 {
+    let bytes = try InputFile.read(file).get()
+    let session = try Session(
+      installation: try Installation.find(), world: ProjectWorld(folder: InputFile.folder(file)), threads: 1)
+    let source = session.add(name: URL(fileURLWithPath: file).lastPathComponent, bytes: bytes)
+    let diagnostics = session.check(source, as: .script).unit.diagnostics
+    for diagnostic in diagnostics { terminal.show(diagnostic, session.sources) }
+    return conclude(diagnostics, cells: 0)
+  }
+
+  private func checkNotebook() throws -> Int32 {
+    var settings = LoadedNotebook.Settings(threads: ProcessInfo.processInfo.activeProcessorCount)
+    settings.usesCache = !isStatic
+    let notebook = try LoadedNotebook(file, settings)
+    var diagnostics = notebook.runner.diagnostics
+    for diagnostic in diagnostics { terminal.show(diagnostic, notebook.session.sources) }
+    if !isStatic, !diagnostics.contains(where: { $0.severity == .error }) {
+      let found = try rederive(notebook)
+      for diagnostic in found { terminal.show(diagnostic, notebook.session.sources) }
+      diagnostics += found
+    }
+    for notice in notebook.store?.takeNotices() ?? [] { terminal.notice(notice) }
+    notebook.store?.close()
+    return conclude(diagnostics, cells: notebook.document.cells.count)
+  }
+
+  /// Runs what is stale, and says what a fresh run shows otherwise than the committed snapshot.
+  private func rederive(_ notebook: LoadedNotebook) throws -> [Diagnostic] {
+    let interrupts = Interrupts(notebook.session.machine.cancellation)
+    defer { withExtendedLifetime(interrupts) {} }
+    notebook.session.machine.onProgress = { terminal.progress($0) }
+    var found: [Diagnostic] = []
+    var results: [CellResult] = []
+    _ = notebook.runner.run(onCell: { _ in }, onResult: { results.append($0) })
+    terminal.endProgress()
+    for result in results {
+      let place = result.cell.errorSpan
+      if result.source == .pinned {
+        found.append(
+          Diagnostic(
+            "N034", "\(result.cell.title) is pinned: it shows an old result", at: place,
+            help: "remove `//| cache: pin`, so that it runs when what it reads changes"))
+      }
+      guard result.cell.errorPolicy == .none || result.status == .failed else { continue }
+      for case .diagnostic(let diagnostic) in result.events where diagnostic.severity == .error || diagnostic.code == "R019" {
+        // A rung of the validation ladder that does not hold is a warning of the run and an error of the check.
+        var shown = diagnostic
+        shown.severity = .error
+        found.append(shown)
+      }
+    }
+    let folder = Snapshot.folder(of: file)
+    let kept: Snapshot?
+    do { kept = try Snapshot.read(folder) } catch {
+      return found + [
+        Diagnostic(
+          "N035", "the snapshot `\(folder.lastPathComponent)` cannot be read", at: nil,
+          help: "write it anew with `cairn run --snapshot`")
+      ]
+    }
+    guard let kept else { return found }
+    let today = Snapshot(results.map(LoadedNotebook.shown))
+    for line in kept.differences(from: today, tolerance: notebook.document.frontMatter.tolerance) {
+      found.append(
+        Diagnostic(
+          "N036", "the snapshot is stale: \(line)", at: nil,
+          help: "if the new result is right, write it anew with `cairn run --snapshot`"))
+    }
+    return found
+  }
+
+  private func conclude(_ diagnostics: [Diagnostic], cells: Int) -> Int32 {
+    let errors = diagnostics.filter { $0.severity == .error }.count
+    let warnings = diagnostics.filter { $0.severity == .warning }.count
+    let what = cells > 0 ? "\(cells) cell\(cells == 1 ? "" : "s"), " : ""
+    terminal.line(
+      "\(InputFile.name(file)): \(what)\(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")"
+    )
+    return errors == 0 ? 0 : 1
   }
 }
 

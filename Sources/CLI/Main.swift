@@ -68,6 +68,7 @@ struct Run: ParsableCommand {
   @Flag(help: "Show nothing that another run would show differently.") var reproducible = false
   @Flag(help: "Read all files again, also those that look unchanged.") var paranoid = false
   @Flag(help: "Neither use nor write the cache.") var noCache = false
+  @Flag(help: "Write what is shown to NAME.out/, for `cairn check` to compare with.") var snapshot = false
 
   func validate() throws {
     for parameter in parameters where !parameter.dropFirst().contains("=") {
@@ -97,19 +98,21 @@ struct Run: ParsableCommand {
     settings.usesCache = !noCache
     if dry { throw ExitCode(ForecastCommand(file: file, settings: settings, terminal: terminal).run()) }
     let command = NotebookCommand(
-      file: file, options: options, settings: settings, showsFacts: !reproducible, terminal: terminal)
+      file: file, options: options, settings: settings, showsFacts: !reproducible, writesSnapshot: snapshot,
+      terminal: terminal)
     throw ExitCode(command.run())
   }
 }
 
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Find the errors of a notebook or script without running it.")
+    abstract: "Find errors, stale snapshots, pins and failed checks; runs what the cache does not hold.")
   @Argument(help: "A notebook or script.") var file: String
+  @Flag(name: .customLong("static"), help: "Check the text alone and run nothing.") var isStatic = false
 
   mutating func run() throws {
     let terminal = Terminal()
-    throw ExitCode(CheckCommand(file: file, terminal: terminal).run())
+    throw ExitCode(CheckCommand(file: file, isStatic: isStatic, terminal: terminal).run())
   }
 }
 

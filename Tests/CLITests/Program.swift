@@ -29,12 +29,14 @@ enum Program {
   /// - Parameters:
   ///   - folder: The working directory; a fresh one if nil.
   ///   - interruptAfter: Seconds after which Ctrl-C is sent.
+  ///   - killAfter: Seconds after which the process is killed.
+  ///   - program: Another program than the built one.
   static func run(
     _ arguments: [String], in folder: URL? = nil, environment: [String: String] = [:], interruptAfter: Double? = nil,
-    input: String? = nil
+    killAfter: Double? = nil, program: String? = nil
   ) throws -> Outcome {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: path)
+    process.executableURL = URL(fileURLWithPath: program ?? path)
     process.arguments = arguments
     process.currentDirectoryURL = try folder ?? temporaryFolder()
     var all = ProcessInfo.processInfo.environment
@@ -52,6 +54,13 @@ enum Program {
       Thread.detachNewThread {
         Thread.sleep(forTimeInterval: interruptAfter)
         kill(id, SIGINT)
+      }
+    }
+    if let killAfter {
+      let id = process.processIdentifier
+      Thread.detachNewThread {
+        Thread.sleep(forTimeInterval: killAfter)
+        kill(id, SIGKILL)
       }
     }
     // Both pipes are drained at once, so that neither fills up.

@@ -15,7 +15,8 @@ struct ErrorPageTests {
   /// Codes that no text of a cell or notebook can bring about: they come from the command line, the installation, an
   /// interruption, or the state of a session.
   static let unshowable: Set<String> = [
-    "N001", "N002", "N020", "N021", "R080", "R090", "R091", "R092", "R093", "R099",
+    "N001", "N002", "N020", "N021", "N030", "N031", "N032", "N033", "N034", "N035", "N036", "R080", "R090", "R091",
+    "R092", "R093", "R099",
   ]
 
   struct Page {

@@ -36,6 +36,9 @@ final class Running {
   /// What `cairn check` says.
   var findings: [Diagnostic] = []
   let session: Session
+  /// How often code was entered, and gradients were evaluated, by the run of the notebook.
+  var entries = 0
+  var gradients = 0
 
   /// All diagnostics: of checking first, then of running.
   var diagnostics: [Diagnostic] { findings + failures }
@@ -72,12 +75,15 @@ final class Running {
     let runner = NotebookRunner(document: document, name: "page", session: session, caching: caching)
     errors = runner.errors
     findings = runner.diagnostics
+    let entriesBefore = session.machine.entryCount
     outcome = runner.run(
       onCell: { _ in },
       onResult: {
         results.append($0)
         whileRunning($0)
       })
+    entries = session.machine.entryCount - entriesBefore
+    gradients = session.machine.work.gradients
   }
 
   /// Diagnostics as the terminal shows them.

@@ -89,6 +89,8 @@ package struct FrontMatter: Sendable {
   package var title: String?
   package var seed: Int?
   package var engine: String?
+  /// How much numbers of a snapshot may differ, relatively.
+  package var tolerance = 1e-6
   /// `params:` by name, as text.
   package var parameters: [String: String] = [:]
   /// Scalars of all keys, as text.

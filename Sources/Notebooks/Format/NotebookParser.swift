@@ -5,7 +5,8 @@ import Yams
 /// Reads `.nb.md` files: Markdown with executable fences.
 package struct NotebookParser {
   package static let frontMatterKeys = [
-    "title", "subtitle", "author", "date", "lang", "description", "engine", "seed", "params", "bibliography", "toc",
+    "title", "subtitle", "author", "date", "lang", "description", "engine", "seed", "params", "tolerance", "bibliography",
+    "toc",
     "number-sections", "theme", "code", "data",
   ]
   package static let optionKeys = [
@@ -316,6 +317,12 @@ package struct NotebookParser {
         return
       }
       frontMatter.seed = seed
+    case "tolerance":
+      guard let tolerance = value.float, tolerance >= 0, tolerance.isFinite else {
+        wrongValue(name, at: place, expected: "a number, 0 or more, such as `1e-6`", found: value)
+        return
+      }
+      frontMatter.tolerance = tolerance
     case "engine":
       frontMatter.engine = value.string
       let words = (value.string ?? "").split(separator: ".", omittingEmptySubsequences: false)

@@ -173,6 +173,11 @@ package struct NotebookRunner {
       let search = find(item)
       history.append((item.identity, words(search, item, fresh)))
       if case .found(let found) = search {
+        if found.source == .cached, isAudited(), let different = audit(item, found) {
+          outcome = .failed
+          report(.failed, found.events + [.diagnostic(different)], exports: found.exports, source: .cached)
+          continue
+        }
         report(
           .done, item.unit.diagnostics.map { .diagnostic($0) } + found.events, exports: found.exports,
           source: found.source)
@@ -258,6 +263,32 @@ extension NotebookRunner {
       }
       return .runs(reason, seconds: seconds)
     }
+  }
+
+  // MARK: - Auditing
+
+  /// Whether a found cell is run again to compare: a random share of them is.
+  private func isAudited() -> Bool {
+    guard let share = caching?.audit, share > 0 else { return false }
+    return Double.random(in: 0..<1) < share
+  }
+
+  /// Runs a found cell and says what it gives otherwise than before; nil where all is the same.
+  private func audit(_ item: CheckedCell, _ found: Found) -> Diagnostic? {
+    let ran = execute(item)
+    func encoded(_ events: [CellEvent]) -> [UInt8] {
+      guard let cache else { return [] }
+      var places = PlaceCodec(cache.index, own: item.unit)
+      var encoder = ValueEncoder.record()
+      encoder.write(CellManifest(exports: [], events: events.map { places.stored($0) }))
+      return encoder.finish()
+    }
+    let changed = zip(found.exports, ran.exports).filter { $0 != $1 }.map { "`\($0.0.name)`" }
+    guard ran.failed || !changed.isEmpty || encoded(found.events) != encoded(ran.events) else { return nil }
+    return Diagnostic(
+      "N033", "\(item.cell.title) gives something else than the cache holds", at: item.cell.errorSpan,
+      found: ran.failed ? "it fails now" : (changed.isEmpty ? "another output" : "other values of \(changed.joined(separator: ", "))"),
+      help: "remove the notebook's results with `cairn cache rm`, and report this: it should not happen")
   }
 
   // MARK: - Saying why

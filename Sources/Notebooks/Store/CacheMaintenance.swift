@@ -144,8 +144,17 @@ extension CacheStore {
       for digest in droppedResults { try db.execute(sql: "DELETE FROM result WHERE digest = ?", arguments: [digest]) }
       for digest in gone { try db.execute(sql: "DELETE FROM object WHERE digest = ?", arguments: [Data(digest.bytes)]) }
     }
-    for name in unusedChunks(olderThan: 3600) { files.remove(name) }
+    for name in unusedChunks(olderThan: 3600) + oldCheckpoints { files.remove(name) }
     return result
+  }
+
+  /// Checkpoints that nobody went on from for a week.
+  private var oldCheckpoints: [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: files.url("checkpoints").path)) ?? []
+    return names.sorted().map { "checkpoints/\($0)" }.filter { name in
+      let changed = (try? FileManager.default.attributesOfItem(atPath: files.url(name).path))?[.modificationDate] as? Date
+      return changed.map { Date().timeIntervalSince($0) > 7 * 86_400 } ?? false
+    }
   }
 
   /// Files of chunks and unfinished writes that no listed value needs.

@@ -1,6 +1,7 @@
 package import Foundation
 import GRDB
 package import Numerics
+import Synchronization
 
 /// What is kept between runs: read traces with what they gave, values by digest, results of the engine.
 ///
@@ -20,12 +21,22 @@ package final class CacheStore: @unchecked Sendable {
   private var database: DatabaseQueue?
   private var notices: [String] = []
   private var usedTraces: Set<Int64> = []
+  private var usedResults: Set<Digest> = []
+  /// What this process computes for the store.
+  let claims = Mutex(ClaimState())
+  /// Seconds between checkpoints of a long computation.
+  package let checkpointInterval: Double
   /// Counts runs: what was used last is told by it, not by a clock that may jump.
   private(set) var runNumber: Int64 = 0
 
-  /// - Parameter atStep: Called at each moment of writing; a test may end the process there.
-  package init(folder: URL, atStep: @escaping @Sendable (StoreStep) -> Void = { _ in }) {
+  /// - Parameters:
+  ///   - checkpointInterval: Seconds between checkpoints of a long computation.
+  ///   - atStep: Called at each moment of writing; a test may end the process there.
+  package init(
+    folder: URL, checkpointInterval: Double = 10, atStep: @escaping @Sendable (StoreStep) -> Void = { _ in }
+  ) {
     self.folder = folder
+    self.checkpointInterval = checkpointInterval
     files = FileLayer(folder: folder, atStep: atStep)
     open(isRetry: false)
   }
@@ -279,6 +290,7 @@ package final class CacheStore: @unchecked Sendable {
   }
 
   package func noteUse(of trace: Int64) { lock.withLock { _ = usedTraces.insert(trace) } }
+  func noteUse(ofResult digest: Digest) { lock.withLock { _ = usedResults.insert(digest) } }
 
   package struct NewTrace {
     package var key: Digest
@@ -352,8 +364,12 @@ package final class CacheStore: @unchecked Sendable {
   ///
   /// - Parameter words: For each cell what became of it and why, as `why` says later.
   package func recordRun(notebook: String, parameters: [UInt8], words: [(cell: String, words: String)]) {
-    let used = lock.withLock { usedTraces }
+    let (used, results) = lock.withLock { (usedTraces, usedResults) }
     access("written") { db in
+      for digest in results {
+        try db.execute(
+          sql: "UPDATE result SET used = ? WHERE digest = ?", arguments: [runNumber, Data(digest.bytes)])
+      }
       for item in words {
         try db.execute(
           sql: """
@@ -388,6 +404,7 @@ package final class CacheStore: @unchecked Sendable {
 
   /// Ends the use of the store.
   package func close() {
+    for digest in claims.withLock({ Array($0.parts.keys) }) { abandon(digest) }
     lock.withLock {
       try? database?.close()
       database = nil
