@@ -83,8 +83,7 @@ struct LoadedNotebook {
     var caching: Caching?
     if let store, store.isOpen {
       let engine = EngineIdentity(
-        registry: session.engine.registry, isDevelopment: installation.isCheckout,
-        numericClass: "reference")
+        registry: session.engine.registry, isDevelopment: installation.isCheckout, numericClass: Engine.numericClass)
       var with = Caching(store: store, engine: engine, notebook: place.name)
       with.audit = settings.audit
       caching = with

@@ -37,6 +37,18 @@ package struct DualAveraging: Sendable {
 
   /// The averaged step size: what sampling runs with.
   package var finalStepSize: Double { exp(logStepMean) }
+
+  func write(to writer: inout ByteWriter) {
+    for number in [mu, count, errorMean, logStepMean] { writer.write(number) }
+  }
+
+  init(from reader: inout ByteReader, targetAcceptance: Double) throws(DamagedBytes) {
+    self.targetAcceptance = targetAcceptance
+    mu = try reader.double()
+    count = try reader.double()
+    errorMean = try reader.double()
+    logStepMean = try reader.double()
+  }
 }
 
 /// Running variances of a window of warmup, shrunk toward 10⁻³ as Stan does with few draws.
@@ -67,6 +79,18 @@ package struct VarianceEstimate: Sendable {
   }
 
   package mutating func reset() { self = VarianceEstimate(dimension: mean.count) }
+
+  func write(to writer: inout ByteWriter) {
+    writer.write(count)
+    writer.write(mean)
+    writer.write(squares)
+  }
+
+  init(from reader: inout ByteReader, dimension: Int, maximumCount: Int) throws(DamagedBytes) {
+    count = try reader.int(in: 0...maximumCount)
+    mean = try reader.doubles(dimension)
+    squares = try reader.doubles(dimension)
+  }
 }
 
 /// The windows of warmup: a fast start, slow windows that double, a fast end (Stan reference manual, 15.2).

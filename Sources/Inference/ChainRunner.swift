@@ -30,6 +30,8 @@ package struct ChainResult: Sendable {
   package var warmupDivergences = 0
   /// Set when the run was stopped before all draws were made.
   package var isPartial = false
+  /// Evaluations of the log density that this run made: a fact about the run, not about the result.
+  package var evaluations = 0
 }
 
 /// Why a start point was not taken.
@@ -49,63 +51,84 @@ package enum ChainRunner {
     package var divergences: Int
   }
 
-  /// Samples one chain.
+  /// Samples one chain, from its start or from where an earlier run left it.
   ///
-  /// Streams are keyed by iteration, under the chain's own key.
-  package static func runChain(
-    target: any LogDensity, start: [Double], settings: NUTSSettings, key: RandomKey, chain: Int,
+  /// Streams are keyed by iteration, under the chain's own key, so that a chain that goes on makes the same draws as one
+  /// that never stopped.
+  ///
+  /// - Returns: The state at the end, with the result in it.
+  private static func runChain(
+    target: any LogDensity, start: [Double], settings: NUTSSettings, key: RandomKey, chain: Int, memory: ChainMemory?,
     isCancelled: @Sendable () -> Bool, progress: @Sendable (Progress) -> Void
-  ) -> ChainResult {
+  ) -> ChainCheckpoint {
     let kernel = NUTSKernel(target: target, maxTreeDepth: settings.maxTreeDepth)
-    kernel.move(to: start)
     let dimension = target.dimension
-    var result = ChainResult(positions: [], count: 0)
-    result.positions.reserveCapacity(settings.draws * dimension)
+    let identity = memory?.identity(of: chain)
     let schedule = WarmupSchedule(warmup: settings.warmup)
-    kernel.findReasonableStepSize(key: key.child(UInt64.max))
-    var averaging = DualAveraging(targetAcceptance: settings.targetAcceptance, initialStepSize: kernel.stepSize)
-    var variance = VarianceEstimate(dimension: dimension)
+    var state = ChainCheckpoint(dimension: dimension, targetAcceptance: settings.targetAcceptance)
+    if let identity, let bytes = memory?.load(chain),
+      let kept = ChainCheckpoint(bytes, for: identity, dimension: dimension, settings: settings), kernel.restore(kept)
+    {
+      state = kept
+    } else {
+      kernel.move(to: start)
+      kernel.findReasonableStepSize(key: key.child(UInt64.max))
+      state.averaging.restart(at: kernel.stepSize)
+    }
+    state.result.positions.reserveCapacity(settings.draws * dimension)
     let total = settings.warmup + settings.draws
-    var divergences = 0
-    for iteration in 0..<total {
+    var divergences = state.result.isDivergent.count { $0 }
+    while state.iteration < total {
+      let iteration = state.iteration
       if isCancelled() {
-        result.isPartial = true
+        state.result.isPartial = true
         break
       }
-      let facts = kernel.step(key: key.child(UInt64(iteration)))
+      let facts = kernel.step(key: key.child(UInt64(iteration)), isCancelled: isCancelled)
+      if facts.stop == .interrupted {
+        state.result.isPartial = true
+        break
+      }
       if iteration < settings.warmup {
-        result.warmupLeapfrogs += facts.leapfrogs
-        if facts.isDivergent { result.warmupDivergences += 1 }
-        kernel.stepSize = averaging.update(acceptance: facts.acceptance)
+        state.result.warmupLeapfrogs += facts.leapfrogs
+        if facts.isDivergent { state.result.warmupDivergences += 1 }
+        kernel.stepSize = state.averaging.update(acceptance: facts.acceptance)
         if schedule.isSlow(iteration) {
-          variance.add(kernel.position)
+          state.variance.add(kernel.position)
           if schedule.windowEnds.contains(iteration) {
-            for (index, value) in variance.regularized.enumerated() { kernel.inverseMass[index] = value }
-            variance.reset()
+            for (index, value) in state.variance.regularized.enumerated() { kernel.inverseMass[index] = value }
+            state.variance.reset()
             kernel.findReasonableStepSize(key: key.child(UInt64.max - 1 - UInt64(iteration)))
-            averaging.restart(at: kernel.stepSize)
+            state.averaging.restart(at: kernel.stepSize)
           }
         }
-        if iteration == settings.warmup - 1 { kernel.stepSize = averaging.finalStepSize }
+        if iteration == settings.warmup - 1 { kernel.stepSize = state.averaging.finalStepSize }
       } else {
-        for index in 0..<dimension { result.positions.append(kernel.position[index]) }
-        result.count += 1
-        result.acceptance.append(facts.acceptance)
-        result.stepSizes.append(facts.stepSize)
-        result.treeDepths.append(facts.treeDepth)
-        result.leapfrogs.append(facts.leapfrogs)
-        result.isDivergent.append(facts.isDivergent)
-        result.energy.append(facts.energy)
-        result.logDensity.append(facts.logDensity)
+        for index in 0..<dimension { state.result.positions.append(kernel.position[index]) }
+        state.result.count += 1
+        state.result.acceptance.append(facts.acceptance)
+        state.result.stepSizes.append(facts.stepSize)
+        state.result.treeDepths.append(facts.treeDepth)
+        state.result.leapfrogs.append(facts.leapfrogs)
+        state.result.isDivergent.append(facts.isDivergent)
+        state.result.energy.append(facts.energy)
+        state.result.logDensity.append(facts.logDensity)
         if facts.isDivergent { divergences += 1 }
+      }
+      state.iteration += 1
+      if let memory, let identity, memory.isDue(chain) {
+        kernel.save(into: &state)
+        memory.save(chain, state.encoded(for: identity))
       }
       if iteration % 50 == 49 || iteration == total - 1 {
         progress(Progress(chain: chain, iteration: iteration + 1, total: total, divergences: divergences))
       }
     }
-    result.finalStepSize = kernel.stepSize
-    result.inverseMass = (0..<dimension).map { kernel.inverseMass[$0] }
-    return result
+    kernel.save(into: &state)
+    state.result.finalStepSize = kernel.stepSize
+    state.result.inverseMass = state.inverseMass
+    state.result.evaluations = kernel.evaluations
+    return state
   }
 
   /// Samples all chains.
@@ -114,20 +137,29 @@ package enum ChainRunner {
   ///   - starts: One validated position per chain.
   ///   - key: Chain c uses its child c.
   ///   - order: The order in which chains are begun; it cannot change a result (a test shuffles it).
+  ///   - memory: Chains go on from the states in it. When the run is stopped, all chains leave theirs there.
   package static func run(
     target: any LogDensity, starts: [[Double]], settings: NUTSSettings, key: RandomKey, order: [Int]? = nil,
-    isCancelled: @escaping @Sendable () -> Bool = { false }, progress: @escaping @Sendable (Progress) -> Void = { _ in }
+    memory: ChainMemory? = nil, isCancelled: @escaping @Sendable () -> Bool = { false },
+    progress: @escaping @Sendable (Progress) -> Void = { _ in }
   ) -> [ChainResult] {
     let order = order ?? Array(starts.indices)
-    let results = Mutex<[Int: ChainResult]>([:])
+    let states = Mutex<[Int: ChainCheckpoint]>([:])
     parallel(count: order.count, threads: settings.threads) { index in
       let chain = order[index]
-      let result = runChain(
+      let state = runChain(
         target: target, start: starts[chain], settings: settings, key: key.child(UInt64(chain)), chain: chain,
-        isCancelled: isCancelled, progress: progress)
-      results.withLock { $0[chain] = result }
+        memory: memory, isCancelled: isCancelled, progress: progress)
+      states.withLock { $0[chain] = state }
     }
-    return results.withLock { made in starts.indices.compactMap { made[$0] } }
+    let made = states.withLock { $0 }
+    // Finished chains too: a run that goes on must not make them again.
+    if let memory, made.values.contains(where: \.result.isPartial) {
+      for (chain, state) in made.sorted(by: { $0.key < $1.key }) {
+        memory.save(chain, state.encoded(for: memory.identity(of: chain)))
+      }
+    }
+    return starts.indices.compactMap { made[$0]?.result }
   }
 
   /// Runs numbered jobs on a number of threads with stacks of 16 MiB.
@@ -162,18 +194,18 @@ package enum ChainRunner {
   /// The first of up to `attempts` candidates with a finite log density and gradient.
   package static func findStart(
     target: any LogDensity, attempts: Int, candidate: (Int) throws -> [Double]
-  ) rethrows -> (position: [Double]?, failures: [StartFailure]) {
+  ) rethrows -> (position: [Double]?, failures: [StartFailure], evaluations: Int) {
     let kernel = NUTSKernel(target: target, maxTreeDepth: 0)
     var failures: [StartFailure] = []
     for attempt in 0..<attempts {
       let position = try candidate(attempt)
       let logDensity = kernel.move(to: position)
       let gradientIndex = kernel.firstNonFiniteGradient
-      if logDensity.isFinite, gradientIndex == nil { return (position, failures) }
+      if logDensity.isFinite, gradientIndex == nil { return (position, failures, kernel.evaluations) }
       if failures.count < 3 {
         failures.append(StartFailure(position: position, logDensity: logDensity, gradientIndex: gradientIndex))
       }
     }
-    return (nil, failures)
+    return (nil, failures, kernel.evaluations)
   }
 }

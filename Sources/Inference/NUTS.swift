@@ -34,6 +34,9 @@ package enum TrajectoryStop: Sendable {
 package final class NUTSKernel: @unchecked Sendable {
   package static let maximumEnergyError = 1000.0
 
+  /// Raised whenever a change of the sampler, of warmup or of the search for start points may change a draw.
+  package static let epoch = 1
+
   let target: any LogDensity
   package let dimension: Int
   package let maxTreeDepth: Int
@@ -46,6 +49,8 @@ package final class NUTSKernel: @unchecked Sendable {
   package private(set) var logDensity = -Double.infinity
   package let inverseMass: UnsafeMutablePointer<Double>
   package var stepSize = 1.0
+  /// Evaluations of the log density with its gradient so far.
+  package private(set) var evaluations = 0
 
   // The moving end of the trajectory. A leapfrog writes the state anew and swaps, so that the one before it is still
   // there when the step diverges.
@@ -117,7 +122,34 @@ package final class NUTSKernel: @unchecked Sendable {
   package func move(to start: [Double]) -> Double {
     for index in 0..<dimension { position[index] = start[index] }
     logDensity = target.evaluate(position: position, gradient: gradient, workspace: workspace)
+    evaluations += 1
     return logDensity
+  }
+
+  /// Writes down position, metric and step size.
+  func save(into checkpoint: inout ChainCheckpoint) {
+    for index in 0..<dimension {
+      checkpoint.position[index] = position[index]
+      checkpoint.gradient[index] = gradient[index]
+      checkpoint.inverseMass[index] = inverseMass[index]
+    }
+    checkpoint.logDensity = logDensity
+    checkpoint.stepSize = stepSize
+  }
+
+  /// Goes back to a state that a kernel of this target was in.
+  ///
+  /// - Returns: False where log density or gradient have other bits at its position than they had then: draws made from
+  ///   here would not be those of one run. The kernel is then as it was when new, at that position.
+  func restore(_ checkpoint: ChainCheckpoint) -> Bool {
+    move(to: checkpoint.position)
+    guard
+      logDensity.bitPattern == checkpoint.logDensity.bitPattern,
+      (0..<dimension).allSatisfy({ gradient[$0].bitPattern == checkpoint.gradient[$0].bitPattern })
+    else { return false }
+    for index in 0..<dimension { inverseMass[index] = checkpoint.inverseMass[index] }
+    stepSize = checkpoint.stepSize
+    return true
   }
 
   /// Index of the first gradient entry that is not finite at the current point.
@@ -152,11 +184,14 @@ package final class NUTSKernel: @unchecked Sendable {
     swap(&p, &pBefore)
     let half = 0.5 * step
     // Two loops with one written vector each: more, and the compiler gives up on proving them apart.
-    let (p, pBefore, q, qBefore, g, inverseMass) = (self.p, self.pBefore, self.q, self.qBefore, self.g, self.inverseMass)
+    let (p, pBefore, q, qBefore, g, inverseMass) = (
+      self.p, self.pBefore, self.q, self.qBefore, self.g, self.inverseMass
+    )
     for index in 0..<dimension { p[index] = pBefore[index] + half * g[index] }
     for index in 0..<dimension { q[index] = qBefore[index] + step * inverseMass[index] * p[index] }
     endLogDensity = target.evaluate(position: q, gradient: g, workspace: workspace)
     leapfrogCount += 1
+    evaluations += 1
   }
 
   /// One leapfrog step of the moving end.
@@ -228,7 +263,9 @@ package final class NUTSKernel: @unchecked Sendable {
     var choiceStream = RandomStream(key: key.child(2))
     drawMomentum(&momentumStream)
     var directions: UInt64 = 0
-    for depth in 0..<min(maxTreeDepth, 64) where directionStream.nextUniform() > 0.5 { directions |= 1 << UInt64(depth) }
+    for depth in 0..<min(maxTreeDepth, 64) where directionStream.nextUniform() > 0.5 {
+      directions |= 1 << UInt64(depth)
+    }
     return transition(directions, &choiceStream, isCancelled)
   }
 

@@ -1,19 +1,48 @@
 import Foundation
+package import Numerics
 
 /// What a maximization ended with.
 package struct OptimizationResult: Sendable {
-  package enum Reason: String, Sendable { case gradient, change, iterations, lineSearch, cancelled }
+  package enum Reason: Int, Sendable { case gradient, change, iterations, lineSearch, cancelled }
   package var position: [Double]
   package var logDensity: Double
   package var gradientNorm: Double
   package var iterations: Int
   package var evaluations: Int
   package var reason: Reason
+
+  private static let format = "optimum 1"
+
+  package func encoded(for identity: Digest) -> [UInt8] {
+    var writer = ByteWriter(wordCount: position.count)
+    writer.write(position)
+    writer.write(logDensity)
+    writer.write(gradientNorm)
+    writer.write(iterations)
+    writer.write(evaluations)
+    writer.write(reason.rawValue)
+    return SealedBytes.seal(writer, format: OptimizationResult.format, identity: identity)
+  }
+
+  /// Nil for bytes that do not hold just a result of this dimension.
+  package static func decoded(_ bytes: [UInt8], for identity: Digest, dimension: Int) -> OptimizationResult? {
+    guard var reader = SealedBytes.open(bytes, format: format, identity: identity) else { return nil }
+    do throws(DamagedBytes) {
+      let result = OptimizationResult(
+        position: try reader.doubles(dimension), logDensity: try reader.double(), gradientNorm: try reader.double(),
+        iterations: try reader.int(in: 0...Int.max), evaluations: try reader.int(in: 0...Int.max),
+        reason: Reason(rawValue: try reader.int(in: 0...Reason.lineSearch.rawValue)) ?? .iterations)
+      return reader.isAtEnd ? result : nil
+    } catch { return nil }
+  }
 }
 
 /// Maximizes a log density by L-BFGS (Nocedal & Wright, *Numerical Optimization*, algorithms 7.4 and 7.5) with a line
 /// search that meets the strong Wolfe conditions (algorithms 3.5 and 3.6) and backs off from points that cannot be evaluated.
 package enum Optimizer {
+  /// Raised whenever a change may change a mode.
+  package static let epoch = 1
+
   package struct Settings: Sendable {
     package var history = 8
     package var maximumIterations = 2000

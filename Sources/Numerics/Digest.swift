@@ -67,6 +67,10 @@ package struct DigestBuilder: ~Copyable {
     word(UInt64(bytes.count), kind: 5)
     raw(bytes)
   }
+  package mutating func append(bytes: UnsafeRawBufferPointer) {
+    word(UInt64(bytes.count), kind: 5)
+    raw(bytes)
+  }
   package mutating func append(_ digest: Digest) { append(bytes: digest.bytes) }
   package mutating func append(doubles: UnsafeBufferPointer<Double>) {
     word(UInt64(doubles.count), kind: 6)

@@ -134,6 +134,30 @@ import Testing
     #expect(try digest(graph, numericClass: "compiled") != base)
   }
 
+  @Test func contentDigestsCoverWhichNodeHasWhichData() throws {
+    func graph(_ first: [Double], _ second: [Double], takesFirst: Bool = true) throws -> Graph {
+      let b = GraphBuilder()
+      let (x, y) = (
+        b.data(TensorData(extents: [2], elements: first)), b.data(TensorData(extents: [2], elements: second))
+      )
+      let position = b.parameter(offset: 0, shape: [Dimension(2)])
+      let difference = takesFirst ? b.subtract(x, y) : b.subtract(y, x)
+      return try b.finish(outputs: [b.sumAll(b.multiply(position, b.exp(b.multiply(difference, position))))])
+    }
+    let base = try graph([1, 2], [3, 4]).contentDigest()
+    #expect(try graph([1, 2], [3, 4]).contentDigest() == base)
+    #expect(try graph([1, 2], [3, 5]).contentDigest() != base)
+    #expect(try graph([3, 4], [1, 2]).contentDigest() != base)
+    #expect(try graph([3, 4], [1, 2], takesFirst: false).contentDigest() != base)
+  }
+
+  @Test func theNumericClassNamesEvaluatorAndLibrary() {
+    let name = ReferenceBackend().numericClass
+    #expect(name.hasPrefix("reference \(ReferenceBackend.epoch); "))
+    #expect(name.hasSuffix(NumericClass.platform))
+    #expect(name.contains("glibc 2."))
+  }
+
   @Test func termsOfDataAloneLeaveTheGraph() throws {
     let b = GraphBuilder()
     let data = b.data(TensorData(extents: [3], elements: [1, 2, 3]))

@@ -70,4 +70,8 @@ package protocol CallContext: AnyObject {
   func warn(_ diagnostic: Diagnostic)
   /// Tells progress of a long task; shown on a terminal only, never part of a result.
   func progress(_ text: String)
+  /// Where results of the engine are kept between runs; nil where every one is computed.
+  var results: (any ResultStore)? { get }
+  /// What the engine did in this run.
+  var work: WorkCounter { get }
 }

@@ -41,6 +41,8 @@ package final class Machine: CallContext {
   package var onProgress: (String) -> Void = { _ in }
   /// Fetches a global that this machine has not computed (from the cache).
   package var globalSource: ((GlobalID) throws -> Value?)?
+  package var results: (any ResultStore)?
+  package let work = WorkCounter()
 
   @exclusivity(unchecked) package private(set) var declarations: DeclarationTable
   @exclusivity(unchecked) var globals: [Value?] = []

@@ -35,28 +35,54 @@ struct FitRunner {
           span: options.span)
       }
     }
-    let starts = try startingPoints(compiled, options)
-    let context = self.context
-    let flag = CancellationProbe(context)
+    // Made on a hit too: it says which start values are not used.
+    let candidates = try candidateMaker(compiled, options.initialization, options.span)
     let settings = options.settings
-    let progress = ProgressBoard(chains: settings.chains, name: model.model.name)
-    let report = ProgressSink(context)
-    let results = ChainRunner.run(
-      target: compiled.target, starts: starts, settings: settings, key: options.key.child("chains"),
-      isCancelled: { flag.isCancelled },
-      progress: { fact in
-        if let line = progress.update(fact) { report.show(line) }
-      })
-    if results.contains(where: \.isPartial) {
-      let made = results.map(\.count)
-      throw Fault(
-        "R080", "the fit was interrupted",
-        found: "\(made.reduce(0, +)) of \(settings.chains * settings.draws) draws were made",
-        span: options.span)
+    let digest = {
+      resultDigest(
+        "NUTS \(NUTSKernel.epoch)", compiled, compiled.target, candidates, key: options.key,
+        settings: [
+          "chains \(settings.chains)", "warmup \(settings.warmup)", "draws \(settings.draws)",
+          "target acceptance \(settings.targetAcceptance)", "tree depth \(settings.maxTreeDepth)",
+        ])
     }
+    let dimension = compiled.target.dimension
+    let results = try remembered(
+      digest, interruption: interruption(0, settings, options.span),
+      decode: { ChainResult.decoded($0, for: $1, dimension: dimension, settings: settings) },
+      encode: { ChainResult.encoded($0, for: $1) },
+      compute: { memory in
+        let starts = try startingPoints(compiled, candidates, options)
+        return try chains(compiled, starts, options, memory)
+      })
     let fit = posterior(compiled, results, options)
     for warning in FitSummary.warnings(fit, span: options.span) { context.warn(warning) }
     return fit
+  }
+
+  private func chains(
+    _ compiled: CompiledModel, _ starts: [[Double]], _ options: SamplingOptions, _ memory: ChainMemory?
+  ) throws -> [ChainResult] {
+    let flag = CancellationProbe(context)
+    let progress = ProgressBoard(chains: options.settings.chains, name: compiled.model.model.name)
+    let report = ProgressSink(context)
+    let results = ChainRunner.run(
+      target: compiled.target, starts: starts, settings: options.settings, key: options.key.child("chains"),
+      memory: memory, isCancelled: { flag.isCancelled },
+      progress: { fact in
+        if let line = progress.update(fact) { report.show(line) }
+      })
+    context.work.add(gradients: results.reduce(0) { $0 + $1.evaluations })
+    guard !results.contains(where: \.isPartial) else {
+      throw interruption(results.reduce(0) { $0 + $1.count }, options.settings, options.span)
+    }
+    return results
+  }
+
+  private func interruption(_ made: Int, _ settings: NUTSSettings, _ span: SourceSpan) -> Fault {
+    Fault(
+      "R080", "the fit was interrupted", found: "\(made) of \(settings.chains * settings.draws) draws were made",
+      span: span)
   }
 
   private func validate(_ settings: NUTSSettings, _ span: SourceSpan) throws {
@@ -130,164 +156,21 @@ struct FitRunner {
   // MARK: - Starting points
 
   /// One position per chain with a finite density and gradient.
-  func startingPoints(_ compiled: CompiledModel, _ options: SamplingOptions) throws -> [[Double]] {
-    let candidates = try candidateMaker(compiled, options.initialization, options.span)
-    return try (0..<options.settings.chains).map { chain in
+  private func startingPoints(
+    _ compiled: CompiledModel, _ candidates: StartCandidates, _ options: SamplingOptions
+  ) throws -> [[Double]] {
+    try (0..<options.settings.chains).map { chain in
       let key = options.key.child("start").child(UInt64(chain))
       let isFixed = candidates.isFixed
-      let (found, failures) = try ChainRunner.findStart(target: compiled.target, attempts: isFixed ? 1 : 100) {
+      let (found, failures, evaluations) = try ChainRunner.findStart(
+        target: compiled.target, attempts: isFixed ? 1 : 100
+      ) {
         attempt in
         try candidates.make(chain, key.child(UInt64(attempt)))
       }
+      context.work.add(gradients: evaluations)
       if let found { return found }
       throw blame(compiled, failures, attempts: isFixed ? 1 : 100, span: options.span)
-    }
-  }
-
-  private struct Candidates {
-    var isFixed: Bool
-    var make: (_ chain: Int, _ key: RandomKey) throws -> [Double]
-  }
-
-  private func candidateMaker(_ compiled: CompiledModel, _ value: Value, _ span: SourceSpan) throws -> Candidates {
-    let dimension = compiled.target.dimension
-    func uniform(_ radius: Double) -> Candidates {
-      Candidates(isFixed: radius == 0) { _, key in
-        var stream = RandomStream(key: key)
-        return (0..<dimension).map { _ in radius * (2 * stream.nextUniform() - 1) }
-      }
-    }
-    switch value {
-    case .enumeration(_, let index, let payload):
-      switch index {
-      case 0:
-        guard case .real(let radius)? = payload.first, radius >= 0, radius.isFinite else {
-          throw Fault("M303", "the radius of `.uniform` is not negative", span: span)
-        }
-        return uniform(radius)
-      case 1:
-        let prior = try compiler.replay(compiled.model, stored: []) { name, _, _ in
-          if let value = compiled.model.interventions[name] { return .fixed(value) }
-          return .draw
-        }
-        let outputs = compiled.sites.compactMap { prior.site($0.name)?.value }
-        guard outputs.count == compiled.sites.count else { return uniform(2) }
-        let program = try prior.program(outputs: outputs)
-        let back = try unconstrainer(compiled)
-        return Candidates(isFixed: false) { chain, key in
-          let drawn = program.run(position: [], inputs: [], stream: Program.Stream(key: key, draw: UInt64(chain)))
-          return back(drawn.flatMap(\.elements))
-        }
-      default:
-        guard case .engine(let engine)? = payload.first, let fit = engine as? PosteriorValue else {
-          throw Fault("M303", "`.from` needs a fit", span: span)
-        }
-        return try from(compiled, InitialValues(values: [:], posterior: fit), span)
-      }
-    case .engine(let engine):
-      if let values = engine as? InitialValues { return try from(compiled, values, span) }
-      if let fit = engine as? PosteriorValue {
-        return try from(compiled, InitialValues(values: [:], posterior: fit), span)
-      }
-      throw Fault("M303", "this is no way to start", found: Operations.words(value), span: span)
-    default:
-      throw Fault("M303", "this is no way to start", found: Operations.words(value), span: span)
-    }
-  }
-
-  /// Constrained values of all sites, one after the other → position.
-  private func unconstrainer(_ compiled: CompiledModel) throws -> ([Double]) -> [Double] {
-    let model = compiled.model
-    let finished = try compiler.replay(model, stored: compiled.sites, wantsUnconstrained: true) { name, _, _ in
-      if let value = model.interventions[name] { return .fixed(value) }
-      if let value = model.conditions[name] { return .data(value, model.places[name]) }
-      return .draw
-    }
-    var outputs: [NodeID] = []
-    for site in compiled.sites {
-      let base =
-        site.name.hasSuffix(SiteNames.missing) ? String(site.name.dropLast(SiteNames.missing.count)) : site.name
-      guard let node = finished.site(base)?.unconstrained else {
-        throw Fault("M304", "the coordinates of `\(base)` cannot be computed from its value", span: context.callSpan)
-      }
-      outputs.append(node)
-    }
-    let program = try finished.program(outputs: outputs)
-    let blocks = compiled.blocks
-    let dimension = compiled.target.dimension
-    let names = compiled.sites.map(\.name)
-    return { values in
-      let parts = program.run(position: values, inputs: [])
-      var position = Array(repeating: 0.0, count: dimension)
-      for (name, part) in zip(names, parts) {
-        guard let block = blocks.first(where: { $0.site == name }) else { continue }
-        for (index, value) in part.elements.prefix(block.count).enumerated() { position[block.offset + index] = value }
-      }
-      return position
-    }
-  }
-
-  /// Sites given by name or by another fit; the rest as the fallback says. What was taken and what not is told.
-  private func from(_ compiled: CompiledModel, _ initial: InitialValues, _ span: SourceSpan) throws -> Candidates {
-    let back = try unconstrainer(compiled)
-    let fallback = try candidateMaker(
-      compiled, initial.fallback ?? .enumeration(EnumerationID(0), 0, [.real(2)]), span)
-    var fixed: [Int: [Double]] = [:]
-    for (name, value) in initial.values.sorted(by: { $0.key < $1.key }) {
-      guard let slot = compiled.sites.firstIndex(where: { $0.name == name }) else {
-        context.warn(
-          Diagnostic(
-            "C401", .warning, "the start value of `\(name)` is not used", at: span,
-            notes: ["the site is given, set, or not part of this instance"]))
-        continue
-      }
-      guard let data = TensorConversion.data(value) else {
-        throw Fault("M206", "the start value of `\(name)` has no numbers", span: span)
-      }
-      let site = compiled.sites[slot]
-      if data.extents.isEmpty, !site.shape.isEmpty {
-        fixed[slot] = Array(repeating: data.elements[0], count: site.size)
-      } else {
-        guard data.extents == site.shape else {
-          throw Fault(
-            "H230", "the start value of `\(name)` has another shape than the site", expected: "shape \(site.shape)",
-            found: "shape \(data.extents)", span: span)
-        }
-        fixed[slot] = data.elements
-      }
-    }
-    var sources: [Int: Int] = [:]
-    if let fit = initial.posterior {
-      var defaulted: [String] = []
-      for (slot, site) in compiled.sites.enumerated() {
-        if let own = fit.slot(site.name), fit.sites[own].shape == site.shape {
-          sources[slot] = own
-        } else {
-          defaulted.append(site.name)
-        }
-      }
-      if !defaulted.isEmpty {
-        context.warn(
-          Diagnostic(
-            "C402", .note, "start values not found in the fit: \(defaulted.map { "`\($0)`" }.joined(separator: ", "))",
-            at: span,
-            notes: ["these sites start as the fallback says"]))
-      }
-    }
-    let isFixed = (fixed.count + sources.count) == compiled.sites.count && initial.posterior == nil
-    return Candidates(isFixed: isFixed) { chain, key in
-      let position = try fallback.make(chain, key)
-      var parts = compiled.constrain.run(position: position, inputs: []).map(\.elements)
-      for (slot, values) in fixed { parts[slot] = values }
-      if let fit = initial.posterior, fit.drawCount > 0 {
-        var stream = RandomStream(key: key.child("draw"))
-        let draw = stream.nextBelow(fit.drawCount)
-        for (slot, own) in sources {
-          let size = fit.sites[own].size
-          parts[slot] = Array(fit.values[own][(draw * size)..<((draw + 1) * size)])
-        }
-      }
-      return back(parts.flatMap { $0 })
     }
   }
 
@@ -353,16 +236,29 @@ struct FitRunner {
     var options = SamplingOptions(
       initialization: initialization, settings: NUTSSettings(), keep: nil, key: key, span: span)
     options.settings.chains = restarts
-    let starts = try startingPoints(compiled, options)
     let target = compiled.plainTarget ?? compiled.target
-    var best: OptimizationResult?
-    let context = self.context
-    for start in starts {
-      let result = Optimizer.maximize(target, from: start, isCancelled: { context.isCancelled })
-      if result.reason == .cancelled { throw Fault("R080", "the optimization was interrupted", span: span) }
-      if result.logDensity > (best?.logDensity ?? -.infinity) { best = result }
+    let candidates = try candidateMaker(compiled, initialization, span)
+    let digest = {
+      resultDigest(
+        "L-BFGS \(Optimizer.epoch)", compiled, target, candidates, key: key,
+        settings: ["restarts \(restarts)", "start search over \(compiled.target.evaluator.graph.contentDigest())"])
     }
-    guard let best else { throw Fault("M301", "no start point was found", span: span) }
+    let interruption = Fault("R080", "the optimization was interrupted", span: span)
+    let best = try remembered(
+      digest, interruption: interruption,
+      decode: { OptimizationResult.decoded($0, for: $1, dimension: target.dimension) },
+      encode: { $0.encoded(for: $1) },
+      compute: { _ in
+        var best: OptimizationResult?
+        for start in try startingPoints(compiled, candidates, options) {
+          let result = Optimizer.maximize(target, from: start, isCancelled: { context.isCancelled })
+          context.work.add(gradients: result.evaluations)
+          if result.reason == .cancelled { throw interruption }
+          if result.logDensity > (best?.logDensity ?? -.infinity) { best = result }
+        }
+        guard let best else { throw Fault("M301", "no start point was found", span: span) }
+        return best
+      })
     if best.reason == .iterations || best.reason == .lineSearch
       || best.gradientNorm > 1e-3 * max(1, abs(best.logDensity))
     {

@@ -94,6 +94,7 @@ package struct NotebookRunner {
         libraryValues: session.libraryValues, switches: caching.switches)
     }
     session.machine.globalSource = { [cache] in try cache?.value(of: $0) }
+    session.machine.results = caching.map { KeptResults(store: $0.store, engine: $0.engine) }
   }
 
   /// What must be said before anything runs: problems of the file, then errors of cells that may not fail.

@@ -157,14 +157,22 @@ extension CacheStore: ResultStore {
         state.written[key] = now
         return interval <= 0
       }
-      return Double(now &- last) >= interval * 1e9
+      // A checkpoint holds all draws so far: writing one takes at most a twentieth of the time.
+      let pause = max(interval, 20 * (state.cost[key] ?? 0))
+      return Double(now &- last) >= (interval <= 0 ? 0 : pause) * 1e9
     }
   }
 
   package func writeCheckpoint(_ digest: Digest, part: Int, bytes: [UInt8]) {
-    claims.withLock { state in
-      state.written[ClaimState.Part(digest: digest, part: part)] = DispatchTime.now().uptimeNanoseconds
-      _ = state.parts[digest]?.insert(part)
+    let start = DispatchTime.now().uptimeNanoseconds
+    defer {
+      let end = DispatchTime.now().uptimeNanoseconds
+      claims.withLock { state in
+        let key = ClaimState.Part(digest: digest, part: part)
+        state.written[key] = end
+        state.cost[key] = Double(end &- start) * 1e-9
+        _ = state.parts[digest]?.insert(part)
+      }
     }
     let content = Digest.of("checkpoint", bytes: bytes).bytes + bytes
     do {
@@ -199,8 +207,41 @@ extension CacheStore: ResultStore {
   private func end(_ digest: Digest) -> Set<Int> {
     claims.withLock { state in
       state.written = state.written.filter { $0.key.digest != digest }
+      state.cost = state.cost.filter { $0.key.digest != digest }
       return state.parts.removeValue(forKey: digest) ?? []
     }
+  }
+}
+
+/// The store's results for one build of the program: while it is under development every build has its own.
+final class KeptResults: ResultStore {
+  private let store: CacheStore
+  private let build: String?
+
+  init(store: CacheStore, engine: EngineIdentity) {
+    self.store = store
+    build = engine.build
+  }
+
+  private func name(_ digest: Digest) -> Digest {
+    guard let build else { return digest }
+    var builder = DigestBuilder()
+    builder.append(tag: "build")
+    builder.append(build)
+    builder.append(digest)
+    return builder.finish()
+  }
+
+  func claim(_ digest: Digest, isCancelled: () -> Bool) -> ResultClaim {
+    store.claim(name(digest), isCancelled: isCancelled)
+  }
+  func finish(_ digest: Digest, with bytes: [UInt8]) { store.finish(name(digest), with: bytes) }
+  func abandon(_ digest: Digest) { store.abandon(name(digest)) }
+  func discard(_ digest: Digest) { store.discard(name(digest)) }
+  func checkpoint(_ digest: Digest, part: Int) -> [UInt8]? { store.checkpoint(name(digest), part: part) }
+  func isCheckpointDue(_ digest: Digest, part: Int) -> Bool { store.isCheckpointDue(name(digest), part: part) }
+  func writeCheckpoint(_ digest: Digest, part: Int, bytes: [UInt8]) {
+    store.writeCheckpoint(name(digest), part: part, bytes: bytes)
   }
 }
 
@@ -213,5 +254,7 @@ struct ClaimState {
   var parts: [Digest: Set<Int>] = [:]
   /// By the clock that never jumps, in nanoseconds.
   var written: [Part: UInt64] = [:]
+  /// How many seconds the last checkpoint took to write.
+  var cost: [Part: Double] = [:]
   var hasHeart = false
 }

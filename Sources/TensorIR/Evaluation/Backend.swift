@@ -1,5 +1,9 @@
+import Numerics
+
 /// A log density with its gradient, ready for the hot path.
 package protocol GradientEvaluator: Sendable {
+  /// The canonical program, gradient included, with its data: what identifies the results.
+  var graph: Graph { get }
   var dimension: Int { get }
   /// Bytes that `evaluate` needs, assigned before running: with `dataByteCount`, the memory forecast.
   var workspaceByteCount: Int { get }
@@ -13,6 +17,9 @@ package protocol GradientEvaluator: Sendable {
 /// What turns a graph into something that runs: the reference evaluator here, compiled code elsewhere.
 package protocol Backend: Sendable {
   var name: String { get }
+  /// What besides program and data decides the bits of a result: this evaluator, the libraries it calls, the machine.
+  /// Results move only between equal classes.
+  var numericClass: String { get }
   /// Prepares a log density (the graph's first output) and its gradient.
   func gradientEvaluator(of graph: Graph) throws -> any GradientEvaluator
   /// Prepares a program of several outputs.
@@ -23,6 +30,12 @@ package protocol Backend: Sendable {
 package struct ReferenceBackend: Backend {
   package init() {}
   package var name: String { "reference" }
+
+  /// Raised whenever a change of the evaluator or of a pass may change a bit of some result.
+  package static let epoch = 1
+
+  /// Dense algebra is loops of the evaluator's own, so no library of linear algebra is named here.
+  package var numericClass: String { "\(name) \(ReferenceBackend.epoch); \(NumericClass.platform)" }
 
   package func gradientEvaluator(of graph: Graph) throws -> any GradientEvaluator {
     let canonical = try Canonicalization.run(graph)
@@ -43,6 +56,7 @@ package struct ReferenceBackend: Backend {
 package final class ReferenceGradientEvaluator: GradientEvaluator, @unchecked Sendable {
   package let dimension: Int
   package let program: Program
+  package var graph: Graph { program.graph }
   private let value: Program.Location
   /// Per parameter node: where its cotangent lies, its offset in the gradient, its length.
   private let blocks: UnsafeMutablePointer<(location: Program.Location, offset: Int, count: Int)>
