@@ -19,19 +19,19 @@ import Testing
     ```
 
     ```swift {#large}
-    let large = (0..<20000).map { sin(Real($0)) }
+    let large = (0..<200000).map { sin(Real($0)) }
     ```
 
     ```swift {#fit}
-    let fit = sample(M(n: 6).given(y: y), draws: 400, warmup: 300, chains: 2)
+    let fit = sample(M(n: 6).given(y: y), draws: 1500, warmup: 500, chains: 2)
     summary(fit)
     ```
 
     ```swift {#uses}
-    print(sum(large), fit.mu[17], fit.tau[399])
+    print([sum(large), fit.mu[17], fit.tau[399]])
     ```
 
-    """.replacingOccurrences(of: "print(sum(large), fit.mu[17], fit.tau[399])", with: "print([sum(large), fit.mu[17], fit.tau[399]])")
+    """
 
   static func folder() throws -> URL { try Program.folder(["n.nb.md": notebook]) }
 
@@ -83,10 +83,13 @@ import Testing
     var inside = 0
     var moments: [Int] = []
     var killed = 0
+    let start = ContinuousClock.now
+    try CacheFaultTests.checkAgain(try CacheFaultTests.folder(), "whole")
+    let whole = start.duration(to: .now) / .milliseconds(1)
     for _ in 0..<50 {
       let folder = try CacheFaultTests.folder()
       let log = folder.appendingPathComponent("log").path
-      let after = 20 + random.below(400)
+      let after = Int(whole * Double(15 + random.below(75)) / 100)
       let outcome = try Program.run(
         ["run", "n.nb.md"], in: folder,
         environment: ["CAIRN_TEST_LOG": log, "CAIRN_TEST_CHECKPOINT_INTERVAL": "0.02"], killAfter: Double(after) / 1000)
