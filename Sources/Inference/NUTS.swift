@@ -152,7 +152,8 @@ package final class NUTSKernel: @unchecked Sendable {
     swap(&p, &pBefore)
     let half = 0.5 * step
     // Two loops with one written vector each: more, and the compiler gives up on proving them apart.
-    let (p, pBefore, q, qBefore, g, inverseMass) = (self.p, self.pBefore, self.q, self.qBefore, self.g, self.inverseMass)
+    let (p, pBefore, q, qBefore) = (self.p, self.pBefore, self.q, self.qBefore)
+    let (g, inverseMass) = (self.g, self.inverseMass)
     for index in 0..<dimension { p[index] = pBefore[index] + half * g[index] }
     for index in 0..<dimension { q[index] = qBefore[index] + step * inverseMass[index] * p[index] }
     endLogDensity = target.evaluate(position: q, gradient: g, workspace: workspace)
@@ -228,7 +229,9 @@ package final class NUTSKernel: @unchecked Sendable {
     var choiceStream = RandomStream(key: key.child(2))
     drawMomentum(&momentumStream)
     var directions: UInt64 = 0
-    for depth in 0..<min(maxTreeDepth, 64) where directionStream.nextUniform() > 0.5 { directions |= 1 << UInt64(depth) }
+    for depth in 0..<min(maxTreeDepth, 64) where directionStream.nextUniform() > 0.5 {
+      directions |= 1 << UInt64(depth)
+    }
     return transition(directions, &choiceStream, isCancelled)
   }
 
