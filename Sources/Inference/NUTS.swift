@@ -184,9 +184,8 @@ package final class NUTSKernel: @unchecked Sendable {
     swap(&p, &pBefore)
     let half = 0.5 * step
     // Two loops with one written vector each: more, and the compiler gives up on proving them apart.
-    let (p, pBefore, q, qBefore, g, inverseMass) = (
-      self.p, self.pBefore, self.q, self.qBefore, self.g, self.inverseMass
-    )
+    let (p, pBefore, q, qBefore) = (self.p, self.pBefore, self.q, self.qBefore)
+    let (g, inverseMass) = (self.g, self.inverseMass)
     for index in 0..<dimension { p[index] = pBefore[index] + half * g[index] }
     for index in 0..<dimension { q[index] = qBefore[index] + step * inverseMass[index] * p[index] }
     endLogDensity = target.evaluate(position: q, gradient: g, workspace: workspace)

@@ -10,13 +10,25 @@ struct SpecialFunctionTests {
       struct Case: Decodable {
         var args: [Number]
         var value: Number
-        var rel_tol: Double?
-        var abs_tol: Double?
+        var relativeTolerance: Double?
+        var absoluteTolerance: Double?
+
+        enum CodingKeys: String, CodingKey {
+          case args, value
+          case relativeTolerance = "rel_tol"
+          case absoluteTolerance = "abs_tol"
+        }
       }
       var name: String
-      var rel_tol: Double
-      var abs_tol: Double
+      var relativeTolerance: Double
+      var absoluteTolerance: Double
       var cases: [Case]
+
+      enum CodingKeys: String, CodingKey {
+        case name, cases
+        case relativeTolerance = "rel_tol"
+        case absoluteTolerance = "abs_tol"
+      }
     }
     var functions: [Function]
   }
@@ -53,7 +65,9 @@ struct SpecialFunctionTests {
     for item in function.cases {
       let want = item.value.value
       let got = evaluate(item.args.map(\.value))
-      let tolerance = max(item.abs_tol ?? function.abs_tol, (item.rel_tol ?? function.rel_tol) * abs(want))
+      let tolerance = max(
+        item.absoluteTolerance ?? function.absoluteTolerance,
+        (item.relativeTolerance ?? function.relativeTolerance) * abs(want))
       let isClose = want.isNaN ? got.isNaN : (want.isInfinite ? got == want : abs(got - want) <= tolerance)
       #expect(isClose, "\(name)(\(item.args.map(\.value))): \(got), not \(want)")
     }

@@ -61,7 +61,7 @@ struct CellNames {
         let words = text(token)
         guard words.contains("\\(") else { continue }
         for word in words.split(whereSeparator: { !($0.isLetter || $0.isNumber || $0 == "_") }) { add(String(word)) }
-      case .keyword, .integer, .real, .punctuation, .operator, .closureParameter, .invalid, .endOfFile: break
+      case .keyword, .symbol, .integer, .real, .closureParameter, .invalid, .endOfFile: break
       }
     }
   }

@@ -23,19 +23,26 @@ package struct DiagnosticRenderer: Sendable {
     var lines = [
       paint("\(diagnostic.severity.rawValue)[\(diagnostic.code)]", color) + paint(": \(diagnostic.message)", "1")
     ]
+    let gutter = gutter(diagnostic, sources)
     if let span = diagnostic.span, let source = sources[span.source] {
-      lines += excerpt(diagnostic, span, source)
+      let own = diagnostic.labels.filter { $0.span.source == span.source }
+      lines += excerpt("-->", .init(span: span, text: diagnostic.caretText ?? ""), own, source, gutter)
       for label in diagnostic.labels where label.span.source != span.source {
-        if let other = sources[label.span.source] { lines += foreign(label, other) }
+        if let other = sources[label.span.source] { lines += excerpt(":::", nil, [label], other, gutter) }
       }
     }
+    let indent = String(repeating: " ", count: gutter + 1)
     var facts: [(String, String)] = []
     if let expected = diagnostic.expected { facts.append(("expected", expected)) }
     if let found = diagnostic.found { facts.append(("found", found)) }
     for note in diagnostic.notes { facts.append(("note", note)) }
-    if let help = diagnostic.help { facts.append(("help", help)) }
-    let indent = String(repeating: " ", count: gutter(diagnostic, sources) + 1)
-    for (kind, words) in facts { lines.append("\(indent)= \(paint(kind, "1;34")): \(words)") }
+    if let help = diagnostic.help ?? fixWords(diagnostic, sources) { facts.append(("help", help)) }
+    for (kind, words) in facts {
+      // Further lines of a note stand under its first.
+      let continued = "\n" + indent + String(repeating: " ", count: kind.count + 4)
+      let body = words.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: continued)
+      lines.append("\(indent)= \(paint(kind, "1;34")): \(body)")
+    }
     for call in diagnostic.trail {
       let place =
         sources[call.span.source].map { "\($0.name), line \($0.firstLine + $0.lineIndex(of: call.span.start))" } ?? "?"
@@ -44,65 +51,81 @@ package struct DiagnosticRenderer: Sendable {
     return lines.joined(separator: "\n")
   }
 
+  /// A certain fix in words, for a diagnostic that says no other help.
+  private func fixWords(_ diagnostic: Diagnostic, _ sources: SourceMap) -> String? {
+    guard let fix = diagnostic.fixes.first(where: { $0.certainty == .certain }), let source = sources[fix.span.source]
+    else { return nil }
+    let old = source.text(fix.span)
+    if old.isEmpty { return "insert `\(fix.replacement)`" }
+    return fix.replacement.isEmpty ? "remove `\(old)`" : "replace `\(old)` by `\(fix.replacement)`"
+  }
+
   private func lineNumber(_ source: SourceText, _ offset: Int32) -> Int {
     source.firstLine + source.lineIndex(of: offset)
   }
 
+  /// The width of the line numbers.
   private func gutter(_ diagnostic: Diagnostic, _ sources: SourceMap) -> Int {
-    guard let span = diagnostic.span, let source = sources[span.source] else { return 1 }
-    let places = [span] + diagnostic.labels.filter { $0.span.source == span.source }.map(\.span)
-    return places.map { String(lineNumber(source, $0.start)).count }.max() ?? 1
+    guard let span = diagnostic.span, sources[span.source] != nil else { return 1 }
+    let widths = ([span] + diagnostic.labels.map(\.span)).compactMap { place in
+      sources[place.source].map { String(lineNumber($0, place.start)).count }
+    }
+    return widths.max() ?? 1
   }
 
-  private func excerpt(_ diagnostic: Diagnostic, _ span: SourceSpan, _ source: SourceText) -> [String] {
+  /// The marked lines of one source, below its name; the line in the heading is the first place given.
+  private func excerpt(
+    _ arrow: String, _ primary: Diagnostic.Label?, _ labels: [Diagnostic.Label], _ source: SourceText, _ gutter: Int
+  ) -> [String] {
     var marks: [Int: [Mark]] = [:]
-    func add(_ span: SourceSpan, _ text: String?, isPrimary: Bool) {
-      let line = source.lineIndex(of: span.start)
+    func add(_ label: Diagnostic.Label, isPrimary: Bool) {
+      let line = source.lineIndex(of: label.span.start)
       let lineStart = Int(source.lineStarts[line])
       let lineEnd = self.lineEnd(source, line)
-      let start = max(lineStart, min(Int(span.start), lineEnd))
-      let end = max(start, min(Int(span.end), lineEnd))
+      let start = max(lineStart, min(Int(label.span.start), lineEnd))
+      let end = max(start, min(Int(label.span.end), lineEnd))
       marks[line, default: []].append(
-        Mark(start: start - lineStart, end: end - lineStart, text: text, isPrimary: isPrimary))
+        Mark(
+          start: start - lineStart, end: end - lineStart, text: label.text.isEmpty ? nil : label.text,
+          isPrimary: isPrimary))
     }
-    add(span, diagnostic.caretText, isPrimary: true)
-    for label in diagnostic.labels where label.span.source == span.source {
-      add(label.span, label.text, isPrimary: false)
-    }
-    let numbers = marks.keys.sorted()
-    let width = numbers.map { String(source.firstLine + $0).count }.max() ?? 1
-    let blank = String(repeating: " ", count: width)
+    if let primary { add(primary, isPrimary: true) }
+    for label in labels { add(label, isPrimary: false) }
+    let blank = String(repeating: " ", count: gutter)
     let bar = paint("|", "1;34")
-    var lines = [
-      "\(blank)\(paint("-->", "1;34")) \(source.name), line \(lineNumber(source, span.start))", "\(blank) \(bar)",
-    ]
-    var previous: Int?
-    for line in numbers {
-      if let previous, line > previous + 1 { lines.append("\(blank) \(paint("…", "1;34"))") }
-      previous = line
+    let heading = (primary ?? labels.first).map { lineNumber(source, $0.span.start) } ?? source.firstLine
+    var lines = ["\(blank)\(paint(arrow, "1;34")) \(source.name), line \(heading)", "\(blank) \(bar)"]
+    for line in marks.keys.sorted() {
       let number = String(source.firstLine + line)
-      let padded = String(repeating: " ", count: width - number.count) + number
+      let padded = String(repeating: " ", count: gutter - number.count) + number
       let own = (marks[line] ?? []).sorted { ($0.isPrimary ? 0 : 1, $0.start) < ($1.isPrimary ? 0 : 1, $1.start) }
-      let bytes = Array(source.bytes[Int(source.lineStarts[line])..<lineEnd(source, line)])
       let anchor = own.first?.start ?? 0
-      let (shown, columns) = display(bytes, around: anchor)
+      let (start, bytes) = neighborhood(source, line, of: anchor)
+      let (shown, columns) = display(bytes, around: anchor - start)
       lines.append("\(paint(padded, "1;34")) \(bar) \(shown)")
       for mark in own {
-        let start = columns(mark.start)
-        let end = max(start + 1, columns(mark.end))
+        let first = columns(max(0, mark.start - start))
+        let end = max(first + 1, columns(max(0, mark.end - start)))
         let sign = mark.isPrimary ? "^" : "-"
-        let underline = paint(String(repeating: sign, count: end - start), mark.isPrimary ? "1;31" : "1;34")
+        let underline = paint(String(repeating: sign, count: end - first), mark.isPrimary ? "1;31" : "1;34")
         lines.append(
-          "\(blank) \(bar) \(String(repeating: " ", count: start))\(underline)\(mark.text.map { " " + $0 } ?? "")")
+          "\(blank) \(bar) \(String(repeating: " ", count: first))\(underline)\(mark.text.map { " " + $0 } ?? "")")
       }
     }
     lines.append("\(blank) \(bar)")
     return lines
   }
 
-  private func foreign(_ label: Diagnostic.Label, _ source: SourceText) -> [String] {
-    let line = source.lineIndex(of: label.span.start)
-    return ["   ::: \(source.name), line \(source.firstLine + line): \(label.text)"]
+  /// The bytes of a line, or of its part around a place where it is much longer than what is shown.
+  private func neighborhood(_ source: SourceText, _ line: Int, of anchor: Int) -> (start: Int, bytes: [UInt8]) {
+    let lineStart = Int(source.lineStarts[line])
+    let lineEnd = self.lineEnd(source, line)
+    let reach = 16 * width
+    var start = max(lineStart, lineStart + anchor - reach)
+    // Not in the middle of a character.
+    while start > lineStart, source.bytes[start] & 0xC0 == 0x80 { start -= 1 }
+    let end = min(lineEnd, lineStart + anchor + reach)
+    return (start - lineStart, Array(source.bytes[start..<max(start, end)]))
   }
 
   private func lineEnd(_ source: SourceText, _ line: Int) -> Int {

@@ -1,63 +1,86 @@
 /// Splits any bytes into tokens. Never fails; concatenating the tokens with their trivia gives the bytes back.
-package struct Lexer {
-  package static let keywords: Set<String> = [
-    "let", "var", "func", "struct", "enum", "if", "else", "guard", "switch", "case", "default", "for", "in", "while",
-    "break", "continue", "return", "import", "true", "false", "nil", "class", "protocol", "where", "throws", "try",
-  ]
+struct Lexer {
+  /// What comes out of a text.
+  struct Result {
+    var tokens: [Token]
+    /// The decoded texts by the offset of their token; a text that is not closed has none.
+    var texts: [Int32: TextLiteral]
+    var diagnostics: [Diagnostic]
+    /// Whether a comment or a text of several lines was still open at the end.
+    var endedInside: Bool
+  }
 
-  private let source: SourceText
-  private var position = 0
-  private var tokens: [Token] = []
-  private(set) var diagnostics: [Diagnostic] = []
+  let source: SourceText
+  let bytes: [UInt8]
+  var position = 0
+  /// Where the reading stops: the end of the source, or that of the line while inside of a text of one line.
+  var limit: Int
+  var texts: [Int32: TextLiteral] = [:]
+  var diagnostics: [Diagnostic] = []
+  var endedInside = false
+  /// The last token: a `.` or a quote means something else behind an operand.
+  var previous = Token.Kind.endOfFile
+  var previousEnd = -1
+  /// How many texts are open, one in the interpolation of another.
+  var textDepth = 0
+  /// Set when texts nest too deeply, so that the open ones are not reported besides.
+  var gaveUp = false
+  /// The end of the line that was looked for last.
+  var knownLine = 0..<0
 
-  private let limit: Int
-
-  private init(_ source: SourceText, from start: Int, to limit: Int) {
+  private init(_ source: SourceText) {
     self.source = source
-    position = start
-    self.limit = limit
+    bytes = source.bytes
+    limit = source.bytes.count
   }
 
-  package static func lex(_ source: SourceText) -> (tokens: [Token], diagnostics: [Diagnostic]) {
-    lex(source, from: 0, to: source.bytes.count)
+  static func lex(_ source: SourceText) -> Result {
+    var lexer = Lexer(source)
+    let tokens = lexer.run()
+    return Result(
+      tokens: tokens, texts: lexer.texts, diagnostics: lexer.diagnostics, endedInside: lexer.endedInside)
   }
 
-  /// Lexes a part of the text: the inside of an interpolation.
-  static func lex(_ source: SourceText, from start: Int, to limit: Int) -> (tokens: [Token], diagnostics: [Diagnostic])
-  {
-    var lexer = Lexer(source, from: start, to: limit)
-    lexer.run()
-    return (lexer.tokens, lexer.diagnostics)
-  }
-
-  private func byte(_ offset: Int = 0) -> UInt8 {
+  func byte(_ offset: Int = 0) -> UInt8 {
     let index = position + offset
-    return index < limit ? source.bytes[index] : 0
+    return index < limit ? bytes[index] : 0
   }
-  private var isAtEnd: Bool { position >= limit }
-  private func span(_ start: Int, _ end: Int) -> SourceSpan {
+  var isAtEnd: Bool { position >= limit }
+  func span(_ start: Int, _ end: Int) -> SourceSpan {
     SourceSpan(source: source.id, start: Int32(start), end: Int32(end))
   }
 
-  private mutating func run() {
-    tokens.reserveCapacity(source.bytes.count / 4)
-    if position == 0, limit >= 3, source.bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
-    var triviaStart = position == 3 ? 0 : position
+  mutating func report(_ diagnostic: Diagnostic) {
+    if diagnostics.count < Parser.messageLimit { diagnostics.append(diagnostic) }
+  }
+
+  private mutating func run() -> [Token] {
+    var tokens: [Token] = []
+    tokens.reserveCapacity(bytes.count / 4 + 1)
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+    var triviaStart = 0
     while true {
       let followsNewline = skipTrivia() || tokens.isEmpty
-      let start = position
-      let kind = isAtEnd ? Token.Kind.endOfFile : next()
-      tokens.append(
-        Token(
-          kind: kind, triviaStart: Int32(triviaStart), start: Int32(start), end: Int32(position),
-          followsNewline: followsNewline))
+      tokens.append(token(triviaStart, followsNewline: followsNewline))
       triviaStart = position
-      if kind == .endOfFile { return }
+      if previous == .endOfFile { return tokens }
     }
   }
 
+  /// The token at the position, whose trivia is behind.
+  mutating func token(_ triviaStart: Int, followsNewline: Bool) -> Token {
+    let start = position
+    previous = isAtEnd ? .endOfFile : next()
+    previousEnd = position
+    return Token(
+      kind: previous, triviaStart: Int32(triviaStart), start: Int32(start), end: Int32(position),
+      followsNewline: followsNewline)
+  }
+
+  // MARK: - Trivia
+
   /// Skips white space and comments; tells whether a newline was among them.
-  private mutating func skipTrivia() -> Bool {
+  mutating func skipTrivia() -> Bool {
     var sawNewline = false
     while !isAtEnd {
       switch byte() {
@@ -70,6 +93,12 @@ package struct Lexer {
         while !isAtEnd, byte() != 0x0A { position += 1 }
       case UInt8(ascii: "/") where byte(1) == UInt8(ascii: "*"):
         if skipBlockComment() { sawNewline = true }
+      case 0..<0x20, 0x7F:
+        report(
+          Diagnostic("S001", "a control character stands here", at: span(position, position + 1), help: "remove it"))
+        position += 1
+      case 0x80...:
+        guard let (scalar, width) = decode(), skipOddSpace(scalar, width) else { return sawNewline }
       default:
         return sawNewline
       }
@@ -94,213 +123,120 @@ package struct Lexer {
         position += 1
       }
     }
-    diagnostics.append(
+    if diagnostics.isEmpty { endedInside = true }
+    report(
       Diagnostic(
-        "S006", "the comment is not closed", at: span(start, min(start + 2, source.bytes.count)),
-        caret: "opened here", help: "end it with `*/`"))
+        "S006", "the comment is not closed", at: span(start, start + 2), caret: "opened here", help: "end it with `*/`")
+    )
     return sawNewline
   }
 
-  private static func isIdentifierStart(_ byte: UInt8) -> Bool {
-    (byte >= 0x61 && byte <= 0x7A) || (byte >= 0x41 && byte <= 0x5A) || byte == 0x5F || byte >= 0x80
+  // MARK: - Tokens
+
+  static func isLetter(_ byte: UInt8) -> Bool {
+    (byte >= 0x61 && byte <= 0x7A) || (byte >= 0x41 && byte <= 0x5A) || byte == 0x5F
   }
-  private static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
-  private static func isIdentifierPart(_ byte: UInt8) -> Bool { isIdentifierStart(byte) || isDigit(byte) }
+  static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
 
   private mutating func next() -> Token.Kind {
     let first = byte()
     if first >= 0x80 { return unicodeToken() }
-    if Lexer.isIdentifierStart(first) { return word() }
+    if Lexer.isLetter(first) { return word() }
     if Lexer.isDigit(first) { return number() }
+    let start = position
     switch first {
-    case UInt8(ascii: "\""): return string()
+    case UInt8(ascii: "\""): return text()
     case UInt8(ascii: "$") where Lexer.isDigit(byte(1)):
       position += 1
       while Lexer.isDigit(byte()) { position += 1 }
       return .closureParameter
     case UInt8(ascii: "`"):
-      let start = position
       position += 1
-      while Lexer.isIdentifierPart(byte()) { position += 1 }
+      skipWord()
       if byte() == UInt8(ascii: "`"), position > start + 1 {
         position += 1
         return .identifier
       }
+      position = start + 1
       return invalid(
-        start, "a backtick does not start anything here", help: "write `` `name` `` to use a keyword as a name")
+        start, "a backtick has no meaning here", help: "a keyword as a name stands between two: `` `default` ``")
     case UInt8(ascii: "'"):
-      let start = position
       position += 1
       while !isAtEnd, byte() != 0x0A, byte() != UInt8(ascii: "'") { position += 1 }
-      if byte() == UInt8(ascii: "'") { position += 1 }
-      return invalid(start, "text stands between double quotes", help: "write \"…\" instead of '…'")
-    case UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "{"),
-      UInt8(ascii: "}"), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: ":"), UInt8(ascii: "@"), UInt8(ascii: "#"),
-      UInt8(ascii: "\\"):
+      if byte() == UInt8(ascii: "'"), !isAtEnd { position += 1 }
+      return invalid(
+        start, "a text stands between double quotes", found: "`'`", help: "write `\"…\"` instead of `'…'`")
+    case UInt8(ascii: "#"):
       position += 1
-      return .punctuation
-    default: return operatorToken()
+      let kind = invalid(start, "`#` has no meaning here", help: "comments start with `//`")
+      while !isAtEnd, byte() != 0x0A { position += 1 }
+      return kind
+    case UInt8(ascii: ".") where Lexer.isDigit(byte(1)) && !previousIsOperand:
+      return number()
+    default: break
+    }
+    for (symbol, spelling) in Symbol.starting[Int(first)] where matches(spelling) {
+      position += spelling.count
+      return .symbol(symbol)
+    }
+    position += 1
+    return invalid(start, "`\(Character(Unicode.Scalar(first)))` has no meaning here", help: nil)
+  }
+
+  private func matches(_ spelling: [UInt8]) -> Bool {
+    guard position + spelling.count <= limit else { return false }
+    for offset in spelling.indices.dropFirst() where bytes[position + offset] != spelling[offset] { return false }
+    return true
+  }
+
+  /// Whether a value may end with the last token, so that a `.` behind it takes a member.
+  private var previousIsOperand: Bool {
+    switch previous {
+    case .identifier, .integer, .real, .string, .closureParameter, .invalid: true
+    case .symbol(.rightParenthesis), .symbol(.rightBracket), .symbol(.rightBrace): true
+    case .symbol(.question), .symbol(.exclamation): previousEnd == position
+    default: false
     }
   }
+
+  // MARK: - Words
 
   private mutating func word() -> Token.Kind {
     let start = position
-    while !isAtEnd, Lexer.isIdentifierPart(byte()) {
-      if byte() >= 0x80 {
-        guard let width = letterWidth() else { break }
-        position += width
-      } else {
-        position += 1
+    skipWord()
+    let count = position - start
+    let first = Int(bytes[start]) - 0x61
+    if first >= 0, first < 26, count <= 8 {
+      for (keyword, spelling) in Keyword.starting[first] where spelling.count == count {
+        var isSame = true
+        for offset in 1..<count where bytes[start + offset] != spelling[offset] { isSame = false }
+        if isSame { return .keyword(keyword) }
       }
     }
-    return Lexer.keywords.contains(String(decoding: source.bytes[start..<position], as: UTF8.self))
-      ? .keyword : .identifier
+    return .identifier
   }
 
-  /// The bytes of the letter at the position, nil where it is none.
-  private func letterWidth() -> Int? {
-    guard let (scalar, width) = decode() else { return nil }
-    return scalar.properties.isXIDContinue ? width : nil
+  mutating func skipWord() {
+    while !isAtEnd {
+      if Lexer.isLetter(byte()) || Lexer.isDigit(byte()) {
+        position += 1
+      } else if byte() >= 0x80, let (scalar, width) = decode(), scalar.properties.isXIDContinue {
+        position += width
+      } else {
+        return
+      }
+    }
   }
 
-  private func decode() -> (Unicode.Scalar, Int)? {
+  /// The character at the position with its width, nil where the bytes are none.
+  func decode() -> (Unicode.Scalar, width: Int)? {
     let first = byte()
-    let width = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 0
-    guard width > 0, position + width <= limit else { return nil }
-    var iterator = source.bytes[position..<(position + width)].makeIterator()
+    let width = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1
+    guard position + width <= limit else { return nil }
+    if width == 1 { return first < 0x80 ? (Unicode.Scalar(first), 1) : nil }
+    var iterator = bytes[position..<(position + width)].makeIterator()
     var decoder = UTF8()
     if case .scalarValue(let scalar) = decoder.decode(&iterator) { return (scalar, width) }
     return nil
-  }
-
-  private mutating func unicodeToken() -> Token.Kind {
-    let start = position
-    guard let (scalar, width) = decode() else {
-      while !isAtEnd, byte() >= 0x80, decode() == nil { position += 1 }
-      return invalid(start, "the bytes are not UTF-8", code: "S002", help: "save the file as UTF-8")
-    }
-    if scalar.properties.isXIDStart { return word() }
-    position += width
-    switch scalar {
-    case "\u{201C}", "\u{201D}", "\u{201E}":
-      return invalid(start, "typographic quotes do not delimit text", help: "use straight double quotes: \"")
-    case "\u{2212}", "\u{2013}":
-      return invalid(start, "this dash is not the minus sign", help: "type the ASCII `-`")
-    case "\u{00D7}": return invalid(start, "`×` is not an operator", help: "write `*`, or `.*` element by element")
-    case "\u{2264}": return invalid(start, "`≤` is not an operator", help: "write `<=`")
-    case "\u{2265}": return invalid(start, "`≥` is not an operator", help: "write `>=`")
-    case "\u{00A0}", "\u{202F}", "\u{2007}":
-      return invalid(start, "a no-break space stands here", help: "replace it by an ordinary space")
-    default: return invalid(start, "`\(scalar)` has no meaning here", help: nil)
-    }
-  }
-
-  private mutating func invalid(_ start: Int, _ message: String, code: String = "S001", help: String?) -> Token.Kind {
-    if position == start { position += 1 }
-    diagnostics.append(Diagnostic(code, message, at: span(start, position), help: help))
-    return .invalid
-  }
-
-  private mutating func number() -> Token.Kind {
-    if byte() == UInt8(ascii: "0"),
-      byte(1) == UInt8(ascii: "x") || byte(1) == UInt8(ascii: "b") || byte(1) == UInt8(ascii: "o")
-    {
-      position += 2
-      while Lexer.isIdentifierPart(byte()), byte() < 0x80 { position += 1 }
-      return .integer
-    }
-    var kind = Token.Kind.integer
-    func digits() { while Lexer.isDigit(byte()) || byte() == UInt8(ascii: "_") { position += 1 } }
-    digits()
-    if byte() == UInt8(ascii: "."), Lexer.isDigit(byte(1)) {
-      kind = .real
-      position += 1
-      digits()
-    }
-    if byte() == UInt8(ascii: "e") || byte() == UInt8(ascii: "E") {
-      let signed = byte(1) == UInt8(ascii: "+") || byte(1) == UInt8(ascii: "-")
-      if Lexer.isDigit(byte(signed ? 2 : 1)) {
-        kind = .real
-        position += signed ? 2 : 1
-        digits()
-      }
-    }
-    return kind
-  }
-
-  /// A whole string literal with its interpolations; the parser looks inside.
-  private mutating func string() -> Token.Kind {
-    let start = position
-    let isMultiline = byte(1) == UInt8(ascii: "\"") && byte(2) == UInt8(ascii: "\"")
-    position += isMultiline ? 3 : 1
-    var depth = 0
-    while !isAtEnd {
-      let here = byte()
-      if here == UInt8(ascii: "\\") {
-        if byte(1) == UInt8(ascii: "(") { skipInterpolation(&depth) } else { position += 2 }
-        continue
-      }
-      if here == 0x0A, !isMultiline { break }
-      if here == UInt8(ascii: "\"") {
-        if !isMultiline {
-          position += 1
-          return .string
-        }
-        if byte(1) == UInt8(ascii: "\""), byte(2) == UInt8(ascii: "\"") {
-          position += 3
-          return .string
-        }
-      }
-      position += 1
-    }
-    position = min(position, limit)
-    diagnostics.append(
-      Diagnostic(
-        "S005", "the text is not closed", at: span(start, min(start + 1, source.bytes.count)), caret: "opened here",
-        help: "end it with `\"`"))
-    return .string
-  }
-
-  private mutating func skipInterpolation(_ depth: inout Int) {
-    position += 2
-    var parentheses = 1
-    depth += 1
-    defer { depth -= 1 }
-    while !isAtEnd, parentheses > 0 {
-      switch byte() {
-      case UInt8(ascii: "("): parentheses += 1
-      case UInt8(ascii: ")"): parentheses -= 1
-      case UInt8(ascii: "\"") where depth < 16:
-        let before = diagnostics.count
-        _ = string()
-        if diagnostics.count > before { return }
-        continue
-      case 0x0A: return
-      default: break
-      }
-      position += 1
-    }
-  }
-
-  private mutating func operatorToken() -> Token.Kind {
-    let start = position
-    let text = source.bytes
-    func matches(_ symbol: StaticString) -> Bool {
-      let count = symbol.utf8CodeUnitCount
-      guard start + count <= limit else { return false }
-      for offset in 0..<count where text[start + offset] != symbol.utf8Start[offset] { return false }
-      return true
-    }
-    let symbols: [StaticString] = [
-      "===", "!==", "..<", "...", "**=", ".*", "./", "**", "==", "!=", "<=", ">=", "&&", "||", "??", "->", "+=", "-=",
-      "*=", "/=",
-      "%=", "++", "--", "<-", "..", "+", "-", "*", "/", "%", "<", ">", "=", "!", "?", ".", "~", "&", "|", "^",
-    ]
-    for symbol in symbols where matches(symbol) {
-      position = start + symbol.utf8CodeUnitCount
-      return .operator
-    }
-    position += 1
-    return invalid(start, "this character has no meaning here", help: nil)
   }
 }

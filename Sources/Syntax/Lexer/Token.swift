@@ -1,9 +1,12 @@
 /// A token and the trivia in front of it. Concatenating all tokens with their trivia gives the source back.
 package struct Token: Sendable, Equatable {
   package enum Kind: Sendable, Equatable {
-    case identifier, keyword, integer, real, string, punctuation, `operator`
+    case identifier, integer, real, string
+    case keyword(Keyword)
+    case symbol(Symbol)
     /// `$0`
     case closureParameter
+    /// What the lexer has given a message about.
     case invalid
     case endOfFile
   }
@@ -21,4 +24,14 @@ package struct Token: Sendable, Equatable {
     self.end = end
     self.followsNewline = followsNewline
   }
+}
+
+/// What stands between the quotes of a text, decoded.
+struct TextLiteral {
+  enum Part {
+    case text(String)
+    /// The tokens of `\( … )`; the last is the end, at the closing parenthesis.
+    case interpolation([Token])
+  }
+  var parts: [Part]
 }

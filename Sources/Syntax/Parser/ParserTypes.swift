@@ -1,22 +1,26 @@
 extension Parser {
   mutating func type() -> TypeExpression {
+    let start = currentSpan
     guard enter() else {
       leave()
-      let span = currentSpan
-      recover()
-      return TypeExpression(.erroneous, span)
+      return TypeExpression(.erroneous, start)
     }
     defer { leave() }
-    let start = currentSpan
+    if isAt(word: "inout"), isOnLine(1), isIdentifier(1) || isAt(.leftBracket, 1) {
+      note(
+        Diagnostic(
+          "S019", "`inout` is not part of the language", at: currentSpan, help: "return the new value instead"))
+      advance()
+    }
     var result = primaryType()
-    while isSymbol("?") || isSymbol("??") {
-      let isDouble = isSymbol("??")
+    while isOnLine(), isAt(.question) || isAt(.coalesce) {
+      let isDouble = isAt(.coalesce)
       advance()
       result = TypeExpression(.optional(result), spanFrom(start))
       if isDouble { result = TypeExpression(.optional(result), spanFrom(start)) }
+      if !addStep() { return TypeExpression(.erroneous, start) }
     }
-    if isSymbol("->") {
-      advance()
+    if take(.arrow) {
       let value = type()
       var parameters = [result]
       if case .tuple(let elements) = result.kind { parameters = elements.map(\.type) }
@@ -27,83 +31,93 @@ extension Parser {
 
   private mutating func primaryType() -> TypeExpression {
     let start = currentSpan
-    if take("(") {
-      var elements: [TypeExpression.Element] = []
-      while !isSymbol(")"), !isAtEnd {
-        var label: Identifier?
-        if current.kind == .identifier, isSymbol(":", 1) {
-          label = identifier("a label")
-          advance()
-        }
-        elements.append(.init(label: label, type: type()))
-        if !take(",") { break }
-      }
-      close(")", opened: start)
-      if elements.count == 1, elements[0].label == nil, !isSymbol("->") { return elements[0].type }
+    if isAt(.leftParenthesis) {
+      let elements = typeElements()
+      if elements.count == 1, elements[0].label == nil, !isAt(.arrow) { return elements[0].type }
       return TypeExpression(.tuple(elements), spanFrom(start))
     }
-    if take("[") {
-      // [N of T], [T], [K: V]
-      if isExtentOf() {
-        let extent = extentExpression()
-        advance()
-        let element = type()
-        close("]", opened: start)
-        return TypeExpression(.array(extent: extent, element: element), spanFrom(start))
-      }
-      let element = type()
-      if take(":") {
-        let value = type()
-        close("]", opened: start)
-        return TypeExpression(.dictionary(key: element, value: value), spanFrom(start))
-      }
-      close("]", opened: start)
-      return TypeExpression(.array(extent: nil, element: element), spanFrom(start))
-    }
-    if current.kind == .identifier {
+    if isAt(.leftBracket) { return bracketType() }
+    if isIdentifier() {
       let name = identifier("a type")
       var generics: [TypeExpression] = []
       var extents: [ExtentExpression] = []
-      if isSymbol("<") {
-        let open = currentSpan
+      if isAt(.less) {
+        let opener = cursor
         advance()
-        while !isSymbol(">"), !isAtEnd {
-          generics.append(type())
-          if !take(",") { break }
-        }
-        close(">", opened: open)
+        list(to: .greater, opener, of: .types) { generics.append($0.type()) }
       }
-      if isSymbol("["), !current.followsNewline {
-        let open = currentSpan
+      if isAt(.leftBracket), isOnLine() {
+        let opener = cursor
         advance()
-        while !isSymbol("]"), !isAtEnd {
-          extents.append(extentExpression())
-          if !take(",") { break }
+        list(to: .rightBracket, opener, of: .extents) {
+          if let extent = $0.extentExpression() { extents.append(extent) }
         }
-        close("]", opened: open)
       }
       return TypeExpression(.named(name, generics: generics, extents: extents), spanFrom(start))
     }
-    expected("a type", code: "S012", help: "types are `Real`, `Int`, `Bool`, `String`, `Vector[N]`, `[T]`, …")
-    return TypeExpression(.erroneous, currentSpan)
+    note(expectation("a type", "S012", help: "types are `Real`, `Int`, `Bool`, `String`, `Vector[N]`, `[T]`, …"))
+    return TypeExpression(.erroneous, place)
   }
 
-  private func isExtentOf() -> Bool {
-    (current.kind == .identifier || current.kind == .integer) && isWord("of", 1) && !isSymbol("]", 2)
+  /// `(A, label: B)`, of tuples and of the payloads of cases.
+  mutating func typeElements() -> [TypeExpression.Element] {
+    var elements: [TypeExpression.Element] = []
+    let opener = cursor
+    advance()
+    list(to: .rightParenthesis, opener, of: .types) { parser in
+      var label: Identifier?
+      if parser.isIdentifier(), parser.isAt(.colon, 1) {
+        label = parser.identifier("a label")
+        parser.advance()
+      }
+      elements.append(.init(label: label, type: parser.type()))
+    }
+    return elements
   }
 
-  private mutating func extentExpression() -> ExtentExpression {
+  /// `[N of T]`, `[T]`, `[K: V]`
+  private mutating func bracketType() -> TypeExpression {
+    let start = currentSpan
+    let opener = advance()
+    var kind: TypeExpression.Kind
+    if isIdentifier() || current.kind == .integer, isAt(word: "of", 1), !isAt(.rightBracket, 2) {
+      let extent = extentExpression()
+      advance()
+      kind = .array(extent: extent, element: type())
+    } else {
+      let element = type()
+      kind = take(.colon) ? .dictionary(key: element, value: type()) : .array(extent: nil, element: element)
+    }
+    close(.rightBracket, opener)
+    if isUnwinding { kind = .erroneous }
+    return TypeExpression(kind, spanFrom(start))
+  }
+
+  /// A number, a name or `_`; nil, reported, where something else or something more stands.
+  private mutating func extentExpression() -> ExtentExpression? {
+    var extent: ExtentExpression?
     if current.kind == .integer {
       let token = advance()
-      return .literal(Int(text(token).replacingUnderscores()) ?? 0, span(token))
+      let value = integerValue(token)
+      if value == nil {
+        note(
+          Diagnostic("S007", "the extent is too large", at: span(token), expected: "at most \(Int.max)"))
+      }
+      extent = .literal(value ?? 0, span(token))
+    } else if isAt(word: "_") {
+      extent = .unknown(span(advance()))
+    } else if isIdentifier() {
+      extent = .name(identifier("an extent"))
     }
-    if isWord("_") {
-      return .unknown(span(advance()))
+    switch current.kind {
+    case .symbol(.comma), .symbol(.rightBracket), .endOfFile: if extent != nil { return extent }
+    case .identifier, .integer: if extent != nil { return extent }
+    default: if !isOnLine(), extent != nil { return extent }
     }
-    return .name(identifier("an extent: a number or a name"))
+    report(
+      Diagnostic(
+        "S012", "an extent is a number or a name", at: currentSpan,
+        help: "leave it out: `Vector[_]`, or bind a name to it where the array is made"))
+    return nil
   }
-}
-
-extension String {
-  func replacingUnderscores() -> String { String(filter { $0 != "_" }) }
 }
