@@ -195,7 +195,8 @@ struct LeapfrogTests {
           let rho = setting.momentum(ConformanceTests.numbers(node["rho"]))
           #expect(near(trajectory.momentumSum, rho, largest([rho])))
           for (momentum, key) in [
-            (trajectory.backwardMomentum, "p_sharp_first_dot_rho"), (trajectory.forwardMomentum, "p_sharp_last_dot_rho"),
+            (trajectory.backwardMomentum, "p_sharp_first_dot_rho"),
+            (trajectory.forwardMomentum, "p_sharp_last_dot_rho"),
           ] {
             let product = rho.indices.reduce(0.0) {
               $0 + setting.inverseMass[$1] * momentum[$1] * trajectory.momentumSum[$1]
