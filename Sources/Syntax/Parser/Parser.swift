@@ -12,7 +12,8 @@ package struct Parser {
   var cursor = 0
   var diagnostics: [Diagnostic]
   var depth = 0
-  var reportedDepth = false
+  /// Set where the nesting became too deep: what follows in the statement cannot be told from its consequences.
+  var isLost = false
   /// Off in the condition of `if`, `for`, `while`, `switch`: there `{` starts the body, not a trailing closure.
   var allowsTrailingClosure = true
   /// Offset of the last error, so that one cause gives one message.
@@ -126,6 +127,7 @@ package struct Parser {
       lastErrorAt = span.start
     }
     if isAtEnd { endedInside = true }
+    if isLost { return }
     diagnostics.append(diagnostic)
   }
 
@@ -150,12 +152,12 @@ package struct Parser {
         expected: "`\(symbol)`", found: foundWords))
   }
 
-  /// Guards recursion: nil when the nesting is too deep, which is reported once.
+  /// Guards recursion: nil when the nesting is too deep, which is reported once a statement.
   mutating func enter() -> Bool {
     depth += 1
     if depth <= Parser.depthLimit { return true }
-    if !reportedDepth {
-      reportedDepth = true
+    if !isLost {
+      isLost = true
       diagnostics.append(
         Diagnostic(
           "S004", "the nesting is too deep", at: currentSpan, expected: "at most \(Parser.depthLimit) levels",

@@ -11,6 +11,7 @@ extension Parser {
       }
       if take(";") { continue }
       let before = cursor
+      if depth == 0 { isLost = false }
       result.append(statement())
       if !isAtEnd, !isSymbol("}"), !isSymbol(";"), !current.followsNewline {
         if lastErrorAt != current.start, !(lastErrorAt >= 0 && lastErrorAt >= tokens[before].start) {
