@@ -51,42 +51,6 @@ extension GraphBuilder {
     return add(times(log(large), 2), unary(.log1p, square(divide(small, large))))
   }
 
-  /// What Stirling's formula leaves: log Γ(a) − [(a − ½) log a − a + ½ log 2π], for a > 0.
-  ///
-  /// From 10 on by the asymptotic series (DLMF 5.11.1), where the difference itself would cancel.
-  func stirlingRemainder(_ a: NodeID) -> NodeID {
-    let isLarge = isAtLeast(a, 10)
-    let inverse = unary(.reciprocal, a)
-    let squared = square(inverse)
-    var series = constant(StirlingSeries.coefficients[StirlingSeries.coefficients.count - 1])
-    for coefficient in StirlingSeries.coefficients.dropLast().reversed() {
-      series = add(constant(coefficient), multiply(series, squared))
-    }
-    let direct = plus(
-      add(subtract(unary(.logGamma, a), multiply(plus(a, -0.5), log(a))), a), -halfLogTwoPi)
-    return select(isLarge, multiply(series, inverse), direct)
-  }
-
-  /// log Γ(a + b) − log Γ(a) for a ≥ 10 and b > 0, without cancellation.
-  private func logGammaGrowth(_ a: NodeID, _ b: NodeID) -> NodeID {
-    let total = add(a, b)
-    let rise = multiply(plus(a, -0.5), unary(.log1p, divide(b, a)))
-    let shift = multiply(b, plus(log(total), -1))
-    return add(add(rise, shift), subtract(stirlingRemainder(total), stirlingRemainder(a)))
-  }
-
-  /// log B(a, b) for positive a and b.
-  func logBeta(_ a: NodeID, _ b: NodeID) -> NodeID {
-    // Selects, not minimum and maximum: at a = b each must pass its gradient on.
-    let isFirstSmall = binary(.less, a, b)
-    let small = select(isFirstSmall, a, b)
-    let large = select(isFirstSmall, b, a)
-    let growth = select(
-      isAtLeast(large, 10), logGammaGrowth(large, small),
-      subtract(unary(.logGamma, add(large, small)), unary(.logGamma, large)))
-    return subtract(unary(.logGamma, small), growth)
-  }
-
   /// log(k! / √(2πk) …): log Γ(k + 1) − k log k + k, for whole k ≥ 0.
   func logFactorialRemainder(_ k: NodeID) -> NodeID {
     let positive = binary(.maximum, k, constant(1))

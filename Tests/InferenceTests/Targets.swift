@@ -58,3 +58,49 @@ struct FunnelTarget: LogDensity {
     return -0.5 * v * v / 9 - log(3) - v - 0.5 * squares * w - 1.5 * log(2 * Double.pi)
   }
 }
+
+/// A target in the coordinates z of q = A z, A lower triangular; the density is still that of q.
+struct LinearTarget: LogDensity {
+  let base: any LogDensity
+  let factor: [[Double]]
+  var dimension: Int { base.dimension }
+  var workspaceByteCount: Int { 0 }
+
+  func evaluate(
+    position z: UnsafePointer<Double>, gradient: UnsafeMutablePointer<Double>, workspace: UnsafeMutableRawPointer
+  ) -> Double {
+    let point = factor.map { row in row.indices.reduce(0.0) { $0 + row[$1] * z[$1] } }
+    var slopes = point
+    let value = point.withUnsafeBufferPointer { q in
+      slopes.withUnsafeMutableBufferPointer { g -> Double in
+        guard let from = q.baseAddress, let to = g.baseAddress else { return .nan }
+        return base.evaluate(position: from, gradient: to, workspace: workspace)
+      }
+    }
+    for (index, slope) in LinearTarget.transposedProduct(factor, slopes).enumerated() { gradient[index] = slope }
+    return value
+  }
+
+  static func cholesky(_ matrix: [[Double]]) -> [[Double]] {
+    var lower = matrix.map { $0.map { _ in 0.0 } }
+    for i in matrix.indices {
+      for j in 0...i {
+        let sum = (0..<j).reduce(matrix[i][j]) { $0 - lower[i][$1] * lower[j][$1] }
+        lower[i][j] = i == j ? sum.squareRoot() : sum / lower[j][j]
+      }
+    }
+    return lower
+  }
+
+  static func solve(_ lower: [[Double]], _ right: [Double]) -> [Double] {
+    var result = right
+    for i in right.indices {
+      result[i] = (0..<i).reduce(right[i]) { $0 - lower[i][$1] * result[$1] } / lower[i][i]
+    }
+    return result
+  }
+
+  static func transposedProduct(_ lower: [[Double]], _ x: [Double]) -> [Double] {
+    x.indices.map { column in x.indices.reduce(0.0) { $0 + lower[$1][column] * x[$1] } }
+  }
+}

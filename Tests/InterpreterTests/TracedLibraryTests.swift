@@ -6,27 +6,27 @@ import Syntax
 import TensorIR
 import Testing
 
+/// Sites play no part here.
+final class NoSites: SiteHandler {
+  struct Refusal: Error {}
+  func site(_ request: SiteRequest, _ tracer: Tracer) throws -> Value { throw Refusal() }
+  func openPiecewise(
+    name: String, frames: [Frame], extents: [Int], families: [String], span: SourceSpan, _ tracer: Tracer
+  ) throws -> PiecewiseSource { throw Refusal() }
+  func piece(_ request: SiteRequest, value: TracedTensor, indices: TracedTensor, _ tracer: Tracer) throws {}
+  func drawPiece(_ request: SiteRequest, indices: TracedTensor, _ tracer: Tracer) throws -> Value { throw Refusal() }
+  func completePiecewise(name: String, value: TracedTensor, _ tracer: Tracer) throws {}
+  func submodel(name: String, model: Value, span: SourceSpan, _ tracer: Tracer) throws -> ModelCall {
+    throw Refusal()
+  }
+  func addLogDensity(_ term: TracedTensor, span: SourceSpan, _ tracer: Tracer) throws {}
+  func derived(name: String, value: Value, frames: [Frame], _ tracer: Tracer) throws {}
+  func checkpoint() -> Int { 0 }
+  func rollback(to checkpoint: Int) {}
+}
+
 /// Inside a model a library function gives what it gives outside: for one element, and for all elements of a plate.
 @Suite struct TracedLibraryTests {
-  /// Sites play no part here.
-  private final class NoSites: SiteHandler {
-    struct Refusal: Error {}
-    func site(_ request: SiteRequest, _ tracer: Tracer) throws -> Value { throw Refusal() }
-    func openPiecewise(
-      name: String, frames: [Frame], extents: [Int], families: [String], span: SourceSpan, _ tracer: Tracer
-    ) throws -> PiecewiseSource { throw Refusal() }
-    func piece(_ request: SiteRequest, value: TracedTensor, indices: TracedTensor, _ tracer: Tracer) throws {}
-    func drawPiece(_ request: SiteRequest, indices: TracedTensor, _ tracer: Tracer) throws -> Value { throw Refusal() }
-    func completePiecewise(name: String, value: TracedTensor, _ tracer: Tracer) throws {}
-    func submodel(name: String, model: Value, span: SourceSpan, _ tracer: Tracer) throws -> ModelCall {
-      throw Refusal()
-    }
-    func addLogDensity(_ term: TracedTensor, span: SourceSpan, _ tracer: Tracer) throws {}
-    func derived(name: String, value: Value, frames: [Frame], _ tracer: Tracer) throws {}
-    func checkpoint() -> Int { 0 }
-    func rollback(to checkpoint: Int) {}
-  }
-
   /// A call with two sets of arguments: the two elements of a plate.
   struct Case: Sendable, CustomTestStringConvertible {
     var name: String

@@ -1,6 +1,8 @@
 import AllocationCounter
 import Distributions
+import Foundation
 import Inference
+import Modeling
 import Numerics
 import TensorIR
 import Testing
@@ -45,18 +47,30 @@ struct AllocationTests {
     return try ReferenceBackend().gradientEvaluator(of: try b.finish(outputs: [total]))
   }
 
-  @Test func gradientsAllocateNothing() throws {
-    let evaluator = try evaluator()
-    let workspace = UnsafeMutableRawPointer.allocate(byteCount: evaluator.workspaceByteCount, alignment: 64)
-    let position = UnsafeMutablePointer<Double>.allocate(capacity: evaluator.dimension)
-    let gradient = UnsafeMutablePointer<Double>.allocate(capacity: evaluator.dimension)
+  /// The hand-made graph, and every touchstone model as it is compiled for sampling.
+  static let names = ["graph"] + TraceTests.sizes.map(\.file)
+
+  private func target(_ name: String) throws -> any LogDensity {
+    guard let item = TraceTests.sizes.first(where: { $0.file == name }) else {
+      return Target(evaluator: try evaluator())
+    }
+    let bench = try ModelBench()
+    try bench.run(try ModelBench.touchstone(name) + "\n" + item.text.replacingOccurrences(of: "SIZE", with: "10"))
+    return try bench.compile("m").target
+  }
+
+  @Test(arguments: names) func gradientsAllocateNothing(_ name: String) throws {
+    let target = try target(name)
+    let workspace = UnsafeMutableRawPointer.allocate(byteCount: max(64, target.workspaceByteCount), alignment: 64)
+    let position = UnsafeMutablePointer<Double>.allocate(capacity: target.dimension)
+    let gradient = UnsafeMutablePointer<Double>.allocate(capacity: target.dimension)
     defer {
       workspace.deallocate()
       position.deallocate()
       gradient.deallocate()
     }
-    for index in 0..<evaluator.dimension { position[index] = 0.1 * Double(index) }
-    _ = evaluator.evaluate(position: position, gradient: gradient, workspace: workspace)
+    for index in 0..<target.dimension { position[index] = 0.1 * Double(index % 7) }
+    _ = target.evaluate(position: position, gradient: gradient, workspace: workspace)
     let control = allocation_count()
     let block = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 8)
     #expect(allocation_count() > control, "the counter sees allocations")
@@ -64,7 +78,7 @@ struct AllocationTests {
     var sum = 0.0
     let before = allocation_count()
     for _ in 0..<10_000 {
-      sum += evaluator.evaluate(position: position, gradient: gradient, workspace: workspace)
+      sum += target.evaluate(position: position, gradient: gradient, workspace: workspace)
       position[0] += 1e-6
     }
     let made = allocation_count() - before
@@ -72,15 +86,17 @@ struct AllocationTests {
     #expect(made == 0)
   }
 
-  @Test func transitionsAllocateNothing() throws {
-    let target = Target(evaluator: try evaluator())
+  @Test(arguments: ["graph", "crossed", "garch"]) func transitionsAllocateNothing(_ name: String) throws {
+    let target = try target(name)
     let kernel = NUTSKernel(target: target, maxTreeDepth: 8)
     kernel.stepSize = 0.05
     kernel.move(to: Array(repeating: 0.1, count: target.dimension))
     let key = RandomKey(seed: 2)
     _ = kernel.step(key: key.child(0))
     let before = allocation_count()
-    for iteration in 1..<300 { _ = kernel.step(key: key.child(UInt64(iteration))) }
+    var leapfrogs = 0
+    for iteration in 1..<300 { leapfrogs += kernel.step(key: key.child(UInt64(iteration))).leapfrogs }
     #expect(allocation_count() - before == 0)
+    #expect(leapfrogs > 300)
   }
 }

@@ -31,6 +31,18 @@ struct StoredValueTests {
     }
   }
 
+  /// What `summary` gives of a table and of a fit is one kind of value, with one encoding.
+  @Test func summariesComeBack() throws {
+    let table = TextTable(
+      title: "fit", columns: [.init(name: "site", alignment: .leading), .init(name: "mean", alignment: .trailing)],
+      rows: [[.text("mu"), .number(0.25, significantDigits: 2)], [.text("tau"), .missing]], notes: ["few draws"])
+    guard case .engine(let back) = try roundTrip(.engine(SummaryValue(table))), let own = back as? SummaryValue else {
+      Issue.record("a summary does not come back")
+      return
+    }
+    #expect(own.table == table)
+  }
+
   @Test func damagedBytesNeverTrap() throws {
     let family = try #require(DistributionLibrary.family(named: "Normal(_:_:)"))
     let table = DeclarationTable()

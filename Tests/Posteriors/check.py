@@ -76,6 +76,24 @@ def independent_densities(name):
                   (-3.0, 11.0, np.array([9.0, -8, 7, -6, 5, -4, 3, -2]))]
         return [stats.norm.logpdf(mu, 0, 5) + stats.halfcauchy.logpdf(tau, scale=5) + normal(theta, mu, tau)
                 + normal(d["y"], theta, d["sigma"]) for mu, tau, theta in points]
+    if name == "homes-varying_intercepts":
+        d, u = table("homes"), table("homes_counties")["u"]
+        county, a = d["county"].astype(int) - 1, 0.01 * np.arange(85)
+        points = [((1.0, 0.5), -0.5, 0.3, 0.8, a), ((0.0, 0.0), 0.0, 2.0, 3.0, 0 * a), ((-4.0, 7.0), 3.0, 0.1, 0.2, 1 - a)]
+        return [normal(np.array(g), 0, 5) + stats.norm.logpdf(b, 0, 2) + stats.halfnorm.logpdf(sa, scale=1)
+                + stats.halfnorm.logpdf(sy, scale=2) + normal(a, g[0] + g[1] * u, sa)
+                + normal(d["y"], a[county] + b * d["floor"], sy) for g, b, sa, sy, a in points]
+    if name == "pumps-logistic":
+        d = table("pumps")
+        x, sign = np.column_stack([d[f"x{k}"] for k in range(1, 6)]), 2 * d["y"] - 1
+        points = [(0.5, (0.1, -0.2, 0.3, -0.4, 0.5)), (0.0, (0.0,) * 5), (-2.0, (1.0, 0.5, -3.0, 2.0, -1.0))]
+        return [stats.norm.logpdf(a, 0, 5) + normal(np.array(b), 0, 2.5)
+                - np.sum(np.logaddexp(0, -sign * (a + x @ np.array(b)))) for a, b in points]
+    if name == "tumours-beta_binomial":
+        d, theta = table("tumours"), (np.arange(40) + 1) / 50
+        points = [(0.2, 10.0, theta), (0.5, 2.0, 0.5 + 0 * theta), (0.01, 150.0, 1 - theta)]
+        return [stats.lognorm.logpdf(k, 1, scale=np.exp(2)) + np.sum(stats.beta.logpdf(t, p * k, (1 - p) * k))
+                + np.sum(stats.binom.logpmf(d["y"], d["n"], t)) for p, k, t in points]
     columns, y = design(name)
     x = np.column_stack(columns)
     k = x.shape[1]

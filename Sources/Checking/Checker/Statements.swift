@@ -199,12 +199,15 @@ extension Checker {
     guard let valueExpression = binding.value else {
       guard case .name(let name) = binding.pattern.kind, let annotation else { return }
       if context.isModel, !binding.isVariable { return openPiecewise(name, annotation, span, into: &body) }
-      report(
-        Diagnostic(
-          "T151", "`\(name.text)` needs a value", at: name.span,
-          help: context.isModel
-            ? "an array that is defined piece by piece is opened with `let`"
-            : "write `\(binding.isVariable ? "var" : "let") \(name.text): \(words(resolve(annotation))) = …`"))
+      // Where the type could not be read, the value behind it was not either.
+      if !annotation.isErroneous {
+        report(
+          Diagnostic(
+            "T151", "`\(name.text)` needs a value", at: name.span,
+            help: context.isModel
+              ? "an array that is defined piece by piece is opened with `let`"
+              : "write `\(binding.isVariable ? "var" : "let") \(name.text): \(words(resolve(annotation))) = …`"))
+      }
       _ = context.add(name.text, .erroneous, isVariable: binding.isVariable, span: name.span)
       return
     }

@@ -10,7 +10,23 @@ enum IncompleteBeta {
     if y <= 0 { return 1 }
     let factor = exp(logFactor(a, b, x, y))
     if x * (b + 1) < y * (a + 1) { return min(1, factor * fraction(a, b, x, y)) }
+    if b < 1, a < 10, y < 0.1 { return smallShapeComplement(b, a, y) }
     return max(0, 1 - factor * fraction(b, a, y, x))
+  }
+
+  /// 1 − I_x(a, b) for small a and x, where I itself is near one, from I = xᵃ / (a B(a, b)) · (1 + a Σ (1 − b)ₖ xᵏ / (k! (a + k)))
+  /// (DLMF 8.17.7 and 15.2.1) without forming the difference.
+  private static func smallShapeComplement(_ a: Double, _ b: Double, _ x: Double) -> Double {
+    var power = 1.0
+    var sum = 0.0
+    for k in 1..<60 {
+      power *= (Double(k) - b) * x / Double(k)
+      sum += power / (a + Double(k))
+      if abs(power) < 1e-18 * abs(sum) { break }
+    }
+    // a B(a, b)
+    let logFactor = Special.logGamma(1 + a) + Special.logGamma(b) - Special.logGamma(a + b)
+    return max(0, -expm1(a * log(x) - logFactor + log1p(a * sum)))
   }
 
   /// log(xᵃ yᵇ / B(a, b))
@@ -18,7 +34,7 @@ enum IncompleteBeta {
     guard min(a, b) >= 10 else {
       let logX = x < 0.5 ? log(x) : log1p(-y)
       let logY = y < 0.5 ? log(y) : log1p(-x)
-      return a * logX + b * logY - StirlingSeries.logBeta(a, b)
+      return a * logX + b * logY - Special.logBeta(a, b)
     }
     // As a deviation from x = a / (a + b).
     let lambda = difference(a, y, b, x)

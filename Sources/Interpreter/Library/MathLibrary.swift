@@ -31,11 +31,8 @@ enum MathLibrary {
     Intrinsic("atan2(_:_:)", body: .real2 { atan2($0, $1) }),
     Intrinsic("hypot(_:_:)", body: .real2 { hypot($0, $1) }),
     Intrinsic("logAddExp(_:_:)", body: .real2 { Special.logAddExp($0, $1) }),
-    Intrinsic(
-      "logBeta(_:_:)", body: .real2 { Special.logGamma($0) + Special.logGamma($1) - Special.logGamma($0 + $1) }),
-    Intrinsic(
-      "logChoose(_:_:)",
-      body: .real2 { Special.logGamma($0 + 1) - Special.logGamma($1 + 1) - Special.logGamma($0 - $1 + 1) }),
+    Intrinsic("logBeta(_:_:)", body: .real2 { Special.logBeta($0, $1) }),
+    Intrinsic("logChoose(_:_:)", body: .real2 { Special.logChoose($0, $1) }),
   ]
 
   private static let general: [Intrinsic] = [

@@ -91,31 +91,30 @@ enum TracedLibrary {
         return try context.elementwise(.multiply, large, root)
       }
     ),
-    (
-      "logBeta(_:_:)",
-      { context, values in
-        let a = try real(context, values[0])
-        let b = try real(context, values[1])
-        let sum = try context.elementwise(
-          .add, try context.elementwise(.logGamma, a), try context.elementwise(.logGamma, b))
-        return try context.elementwise(
-          .subtract, sum, try context.elementwise(.logGamma, try context.elementwise(.add, a, b)))
-      }
-    ),
+    ("logBeta(_:_:)", { context, values in try logBeta(context, values[0], values[1]) }),
     (
       "logChoose(_:_:)",
       { context, values in
         let n = try real(context, values[0])
         let k = try real(context, values[1])
-        func logFactorial(_ value: Value) throws -> Value {
-          try context.elementwise(.logGamma, try context.elementwise(.add, value, .real(1)))
-        }
-        let rest = try logFactorial(try context.elementwise(.subtract, n, k))
+        let failures = try context.elementwise(.add, try context.elementwise(.subtract, n, k), .real(1))
+        let beta = try logBeta(context, failures, try context.elementwise(.add, k, .real(1)))
         return try context.elementwise(
-          .subtract, try context.elementwise(.subtract, try logFactorial(n), try logFactorial(k)), rest)
+          .negate, try context.elementwise(.add, try context.elementwise(.log1p, n), beta))
       }
     ),
   ]
+
+  private static func logBeta(_ context: any TraceContext, _ left: Value, _ right: Value) throws -> Value {
+    let a = try real(context, left)
+    let b = try real(context, right)
+    // Nothing of the other brings each to the shape and frames of both.
+    func spread(_ value: Value, over other: Value) throws -> Value {
+      try context.elementwise(.add, value, try context.elementwise(.masked, other, .real(0)))
+    }
+    let operands = try Operands(context, [try spread(a, over: b), try spread(b, over: a)])
+    return operands.value(operands.builder.logBeta(operands[0], operands[1]), operands.shape(0))
+  }
 
   /// Real operations on integer operands work on their real values.
   private static func real(_ context: any TraceContext, _ value: Value) throws -> Value {

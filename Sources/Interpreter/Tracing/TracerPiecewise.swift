@@ -50,11 +50,7 @@ extension Tracer {
           "M244", "`\(array.name)` is partly computed and partly drawn",
           help: "use two arrays: one with `=`, one with `~`", span: span)
       }
-      array.isSite = true
-      let families = Tracer.families(of: local, in: activation.function.body)
-      array.source = try handler.openPiecewise(
-        name: array.name, frames: frames.filter { array.frames.contains($0.id) }, extents: array.extents,
-        families: families, span: array.span, self)
+      try openSite(array, families: Tracer.families(of: local, in: activation.function.body))
     }
     let place = try positions(of: indices, in: array, span: span, activation: activation)
     let drawn = try evaluate(distribution, in: activation)
@@ -78,6 +74,13 @@ extension Tracer {
       let value = try tensor(try handler.drawPiece(request, indices: place.tensor, self))
       try give(array, place, value, span: span)
     }
+  }
+
+  private func openSite(_ array: PiecewiseArray, families: [String]) throws {
+    array.isSite = true
+    array.source = try handler.openPiecewise(
+      name: array.name, frames: frames.filter { array.frames.contains($0.id) }, extents: array.extents,
+      families: families, span: array.span, self)
   }
 
   func pieceValue(
@@ -360,6 +363,11 @@ extension Tracer {
     for (slot, array) in activation.piecewise.sorted(by: { $0.key < $1.key }) {
       if let frame, !array.frames.contains(frame.id) { continue }
       if let missing = firstUndefined(array) { throw array.missing(missing, span: array.span, isRead: false) }
+      // A loop without steps defines nothing: that an empty array is a site is then known from the text alone.
+      if !array.isSite, array.count == 0 {
+        let families = Tracer.families(of: LocalID(slot), in: activation.function.body)
+        if !families.isEmpty { try openSite(array, families: families) }
+      }
       let value = try whole(array, span: array.span)
       if array.isSite {
         if case .drawn? = array.source { try handler.completePiecewise(name: array.name, value: value, self) }

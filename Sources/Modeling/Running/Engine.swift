@@ -17,13 +17,13 @@ package final class Engine: EngineHooks, @unchecked Sendable {
     self.registry = registry
   }
 
-  /// Readers for everything the engine can store.
+  /// Readers for everything that the core library and the engine can store.
   package static var valueRegistry: EngineValueRegistry {
     var result = EngineValueRegistry()
+    result.registerCore()
     result.register(DistributionValue.typeName) { try DistributionValue.decode(&$0) }
     result.register(ModelValue.typeName) { try ModelValue.decode(&$0) }
     result.register(PosteriorValue.typeName) { try PosteriorValue.decode(&$0) }
-    result.register(SummaryValue.typeName) { try SummaryValue.decode(&$0) }
     result.register(InitialValues.typeName) { try InitialValues.decode(&$0) }
     result.register(MetatypeValue.typeName) { try MetatypeValue.decode(from: &$0) }
     result.register(SiteBundle.typeName) { try SiteBundle.decode(&$0) }

@@ -27,6 +27,9 @@ struct FitRunner {
   func sample(_ model: ModelValue, _ options: SamplingOptions) throws -> PosteriorValue {
     try validate(options.settings, options.span)
     let compiled = try compiler.compile(model)
+    try checkSize(
+      of: compiled.sites, draws: options.settings.draws * options.settings.chains, "`draws` in all chains", options.span
+    )
     if let keep = options.keep {
       for path in keep where !compiled.sites.contains(where: { $0.name == path }) {
         throw Fault(
@@ -100,6 +103,16 @@ struct FitRunner {
     try demand(
       settings.maxTreeDepth >= 1 && settings.maxTreeDepth <= 20, "maxTreeDepth", "1 to 20", "\(settings.maxTreeDepth)")
     try demand(settings.threads >= 1 && settings.threads <= 1024, "threads", "1 to 1024", "\(settings.threads)")
+  }
+
+  /// All draws stand in memory: what cannot is refused before anything runs.
+  private func checkSize(of sites: [StoredSite], draws: Int, _ what: String, _ span: SourceSpan) throws {
+    let limit = 1 << 30
+    let size = sites.reduce(0) { $0.addingReportingOverflow($1.size).partialValue }
+    guard size > limit / max(1, draws) else { return }
+    throw Fault(
+      "M302", "the draws are too many to hold", expected: "at most \(limit / max(1, size)) \(what)",
+      found: "\(draws), of \(size) numbers each", help: "draw less", span: span)
   }
 
   /// Draws in the model's own coordinates.
@@ -182,7 +195,7 @@ struct FitRunner {
     let tracer = compiled.finished.tracer
     var fault = Fault(
       "M301", "the log density cannot be evaluated at the start",
-      expected: "a finite log density and gradient", found: "\(failure.logDensity)", span: span)
+      expected: "a finite log density and gradient", found: FitRunner.words(failure.logDensity), span: span)
     // Which site's term is it?
     let records = compiled.finished.trace.state.sites.filter { !$0.pointwise.isEmpty }
     if let program = try? compiled.finished.program(outputs: records.flatMap { $0.pointwise.map(\.node) }) {
@@ -199,10 +212,14 @@ struct FitRunner {
             ? record.name
             : FitSummary.elementName(StoredSite(name: record.name, shape: record.shape, isInteger: false), element)
           fault.message =
-            "the log density of `\(name)` is \(values[bad] == -.infinity ? "−∞" : "\(values[bad])") at the start"
+            "the log density of `\(name)` is \(FitRunner.words(values[bad])) at the start"
           fault.span = record.span
-          fault.caret = "this distribution, in every one of \(attempts) attempt\(attempts == 1 ? "" : "s")"
-          if record.role == .observed, let data = compiled.finished.builder.contents(of: record.value),
+          fault.caret = attempts == 1 ? "this distribution" : "this distribution, in every one of \(attempts) attempts"
+          if let wrong = parameterFault(compiled, record, at: failure.position) {
+            fault.found = wrong
+            fault.help =
+              "keep the parameter in its range for all values of the sites, as `exp(…)` keeps a scale positive"
+          } else if record.role == .observed, let data = compiled.finished.builder.contents(of: record.value),
             element < data.elements.count
           {
             fault.found = "the value \(data.elements[element]); it must be \(record.family.supportDescription)"
@@ -212,16 +229,35 @@ struct FitRunner {
         }
       }
     }
+    // What a density does inside is no expression of the user's.
     if let blame = compiled.target.program?.blame(position: failure.position),
-      let place = tracer.span(ofOrigin: blame.origin)
+      let place = tracer.span(ofOrigin: blame.origin), place != fault.span
     {
       let operands = blame.operands.map { "\($0)" }.joined(separator: ", ")
       fault.labels.append(
         Diagnostic.Label(
-          span: place, text: "`\(blame.operation)`\(operands.isEmpty ? "" : " of \(operands)") gives \(blame.result)"))
+          span: place,
+          text:
+            "`\(blame.operation)`\(operands.isEmpty ? "" : " of \(operands)") gives \(FitRunner.words(blame.result))"))
     }
-    fault.help = "check the data against the distribution's support, or start elsewhere with `init: .values(…)`"
+    fault.help =
+      fault.help ?? "check the data against the distribution's support, or start elsewhere with `init: .values(…)`"
     return fault
+  }
+
+  /// What is wrong at a position with the parameters of a site that is made in one piece.
+  private func parameterFault(_ compiled: CompiledModel, _ record: SiteRecord, at position: [Double]) -> String? {
+    guard record.pointwise.count == 1, record.pointwise[0].positions == nil,
+      record.dependencies.count == record.family.parameters.count,
+      let program = try? compiled.finished.program(outputs: record.dependencies)
+    else { return nil }
+    return record.family.fault(in: program.run(position: position, inputs: []))?.description
+  }
+
+  /// A number in a message; whether a `nan` has a sign depends on the machine.
+  private static func words(_ number: Double) -> String {
+    if number.isNaN { return "not a number" }
+    return number == -.infinity ? "−∞" : number == .infinity ? "∞" : "\(number)"
   }
 
   // MARK: - Optimization
@@ -286,6 +322,7 @@ struct FitRunner {
     let records = finished.trace.state.sites.filter(names)
     let program = try finished.program(outputs: records.map(\.value))
     let sites = records.map { StoredSite(name: $0.name, shape: $0.shape, isInteger: $0.element == .integer) }
+    try checkSize(of: sites, draws: count, "draws", context.callSpan)
     var values = records.map { _ in [Double]() }
     for (slot, site) in sites.enumerated() { values[slot].reserveCapacity(min(count * site.size, 1 << 28)) }
     let workspace = UnsafeMutablePointer<Double>.allocate(capacity: program.workspaceCount + 8)

@@ -1,15 +1,15 @@
 import Checking
-import Inference
-import Interpreter
+package import Inference
+package import Interpreter
 import Numerics
 import Syntax
-import TensorIR
+package import TensorIR
 
 /// A finished trace with what is needed to build programs from it and to say where a node came from.
-struct FinishedTrace {
+package struct FinishedTrace {
   var trace: ModelTrace
   var tracer: Tracer
-  var builder: GraphBuilder
+  package var builder: GraphBuilder
 
   func site(_ name: String) -> SiteRecord? { trace.state.sites.last { $0.name == name } }
 
@@ -31,14 +31,14 @@ struct FinishedTrace {
 }
 
 /// A model ready to be sampled: its log density with gradient, and the way back from positions to sites.
-final class CompiledModel {
+package final class CompiledModel {
   let model: ModelValue
   let blocks: [LatentBlock]
-  let target: DensityTarget
-  let finished: FinishedTrace
+  package let target: DensityTarget
+  package let finished: FinishedTrace
   /// Position → values of `sites`, one output each.
   let constrain: Program
-  let sites: [StoredSite]
+  package let sites: [StoredSite]
   /// Log density without Jacobians, as a target of its own (for the mode in constrained coordinates).
   let plainTarget: DensityTarget?
 
@@ -65,16 +65,16 @@ package struct StoredSite: Sendable, Equatable {
 }
 
 /// The log density as inference sees it.
-final class DensityTarget: LogDensity, @unchecked Sendable {
+package final class DensityTarget: LogDensity, @unchecked Sendable {
   let evaluator: any GradientEvaluator
-  let program: Program?
+  package let program: Program?
   init(_ evaluator: any GradientEvaluator) {
     self.evaluator = evaluator
     program = (evaluator as? ReferenceGradientEvaluator)?.program
   }
-  var dimension: Int { evaluator.dimension }
-  var workspaceByteCount: Int { evaluator.workspaceByteCount }
-  func evaluate(
+  package var dimension: Int { evaluator.dimension }
+  package var workspaceByteCount: Int { evaluator.workspaceByteCount }
+  package func evaluate(
     position: UnsafePointer<Double>, gradient: UnsafeMutablePointer<Double>, workspace: UnsafeMutableRawPointer
   ) -> Double {
     evaluator.evaluate(position: position, gradient: gradient, workspace: workspace)
@@ -82,10 +82,16 @@ final class DensityTarget: LogDensity, @unchecked Sendable {
 }
 
 /// Traces models and builds their programs.
-struct ModelCompiler {
+package struct ModelCompiler {
   let context: any CallContext
   let registry: IntrinsicRegistry
   let hooks: any EngineHooks
+
+  package init(context: any CallContext, registry: IntrinsicRegistry, hooks: any EngineHooks) {
+    self.context = context
+    self.registry = registry
+    self.hooks = hooks
+  }
 
   func trace(
     _ model: ModelValue, layout: [String: Int]? = nil, wantsUnconstrained: Bool = false,
@@ -126,7 +132,7 @@ struct ModelCompiler {
   }
 
   /// Compiles the log density over the sites that are not given.
-  func compile(_ model: ModelValue, plain: Bool = false) throws -> CompiledModel {
+  package func compile(_ model: ModelValue, plain: Bool = false) throws -> CompiledModel {
     let first = try trace(model, choose: positionChooser(model))
     guard !first.trace.state.blocks.isEmpty, first.trace.state.blocks.contains(where: { $0.count > 0 }) else {
       throw Fault(

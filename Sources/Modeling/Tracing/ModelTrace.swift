@@ -548,16 +548,15 @@ final class ModelTrace: SiteHandler {
     let size = site.extents.reduce(1, *)
     let extents = frames.map { tracer.extent(ofFrame: $0) }
     let count = extents.reduce(1, *)
-    let own = site.frames.map(\.id)
+    // Of each of the site's own frames: how far apart its steps lie among the lanes (0 lanes, none).
+    var strides = Array(repeating: 1, count: extents.count)
+    for axis in extents.indices.reversed().dropFirst() { strides[axis] = strides[axis + 1] * extents[axis + 1] }
+    let own = site.frames.map { frame -> (stride: Int, extent: Int, width: Int) in
+      guard let axis = frames.firstIndex(of: frame.id) else { return (1, 1, frame.extent) }
+      return (strides[axis], extents[axis], frame.extent)
+    }
     return (0..<count).map { lane in
-      var rest = lane
-      var position: [FrameID: Int] = [:]
-      for (id, extent) in zip(frames, extents).reversed() {
-        position[id] = extent > 0 ? rest % extent : 0
-        rest = extent > 0 ? rest / extent : 0
-      }
-      var row = 0
-      for (id, frame) in zip(own, site.frames) { row = row * frame.extent + (position[id] ?? 0) }
+      let row = own.reduce(0) { $0 * $1.width + lane / $1.stride % $1.extent }
       return row * size + (known.count == 1 ? known[0] : known[lane])
     }
   }

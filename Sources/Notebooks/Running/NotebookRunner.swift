@@ -100,7 +100,13 @@ package struct NotebookRunner {
   /// What must be said before anything runs: problems of the file, then errors of cells that may not fail.
   package var errors: [Diagnostic] {
     document.diagnostics
-      + checked.filter { $0.cell.errorPolicy == .none && $0.unit.hasErrors }.flatMap { $0.unit.diagnostics }
+      + unsaid(checked.filter { $0.cell.errorPolicy == .none && $0.unit.hasErrors }.flatMap { $0.unit.diagnostics })
+  }
+
+  /// Without what the file's own diagnostics say already: bytes of a cell that are no text are bytes of the file.
+  private func unsaid(_ diagnostics: [Diagnostic]) -> [Diagnostic] {
+    guard document.diagnostics.contains(where: { $0.code == "N002" }) else { return diagnostics }
+    return diagnostics.filter { $0.code != "S002" }
   }
 
   /// All errors and warnings that checking finds, in document order, and habits that invite mistakes.
@@ -109,7 +115,7 @@ package struct NotebookRunner {
       guard item.cell.errorPolicy != .none else { return item.unit.diagnostics }
       return item.unit.diagnostics.filter { $0.severity != .error }
     }
-    return document.diagnostics + found + redefinitions
+    return document.diagnostics + unsaid(found) + redefinitions
   }
 
   /// Names that a later cell defines again: well defined, since a name means the nearest definition above, but easy to
