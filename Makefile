@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 BINARY := .build/$(CONFIGURATION)/cairn
 PACKAGES := libopenblas-dev libssl-dev libsqlite3-dev
 
-.PHONY: help deps build demo test check format lint golden bench check-posteriors install clean
+.PHONY: help deps build demo test check format lint golden bench check-posteriors fuzz mutate install clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -26,7 +26,7 @@ demo: build ## Build, then run a real notebook.
 test: deps ## Run all fast tests; fails when one fails or is skipped.
 	@scripts/run-tests $(SWIFT) test $(FLAGS) --disable-testable-imports
 
-check: lint test ## What a reviewer runs: formatting, tests, links, spec pages.
+check: lint test ## What a reviewer runs: formatting, tests, links, spec pages, the notebooks.
 	scripts/check-links
 	$(MAKE) build
 	$(BINARY) check notebooks/eight-schools.nb.md
@@ -40,8 +40,19 @@ format: ## Rewrite the formatting.
 golden: ## Rewrite the golden files; read the difference before committing.
 	CAIRN_UPDATE_GOLDEN=1 $(SWIFT) test $(FLAGS) --disable-testable-imports
 
+# The tests run 500 sequences; this many when asked.
+SEQUENCES ?= 5000
+
+fuzz: deps ## Hold cached runs to clean ones over SEQUENCES=5000 random sequences of edits.
+	CAIRN_FUZZ_SEQUENCES=$(SEQUENCES) $(SWIFT) test $(FLAGS) --disable-testable-imports \
+	  --filter 'CacheFuzzTests|CacheSequenceTests'
+
+mutate: deps ## Switch off each part of the cache in turn and print which test notices.
+	CAIRN_MUTATE=1 $(SWIFT) test $(FLAGS) --disable-testable-imports --filter CacheCaseTests/mutation
+
 bench: build ## Print speed ratios; asserts nothing.
 	python3 Benchmarks/run.py $(BINARY)
+	python3 Benchmarks/cache.py $(BINARY)
 
 check-posteriors: build ## Compare fits with reference posteriors.
 	python3 Tests/Posteriors/check.py --cairn $(BINARY)

@@ -61,7 +61,7 @@ let package = Package(
       name: "NotebooksTests",
       dependencies: [
         "Notebooks", "Modeling", "Interpreter", "Checking", "Syntax", "Rendering", "Numerics", "TensorIR",
-        "TestSupport",
+        "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .testTarget(name: "CLITests", dependencies: ["TestSupport"]),
   ],

@@ -17,7 +17,8 @@ struct ForecastCommand {
       let forecast = notebook.runner.forecast()
       let rows = forecast.map { item -> [TextTable.Cell] in
         let name = item.cell.label ?? "cell \(item.cell.number)"
-        let words = item.words.replacingOccurrences(of: "runs: ", with: "").replacingOccurrences(of: "found: ", with: "")
+        let words = item.words.replacingOccurrences(of: "runs: ", with: "").replacingOccurrences(
+          of: "found: ", with: "")
         return [
           .text(name), .text(item.runs ? "runs" : "found"), item.seconds.map { .decimal($0, places: 2) } ?? .missing,
           .text(words),
@@ -25,7 +26,8 @@ struct ForecastCommand {
       }
       let columns = [
         TextTable.Column(name: "cell", alignment: .leading), TextTable.Column(name: "would be", alignment: .leading),
-        TextTable.Column(name: "last time, s", alignment: .trailing), TextTable.Column(name: "why", alignment: .leading),
+        TextTable.Column(name: "last time, s", alignment: .trailing),
+        TextTable.Column(name: "why", alignment: .leading),
       ]
       terminal.show(.output(.table(TextTable(columns: columns, rows: rows))), notebook.session.sources)
       let runs = forecast.filter(\.runs)
@@ -91,7 +93,8 @@ struct Why: ParsableCommand {
     guard notebooks.count == 1 else {
       throw DiagnosticError(
         Diagnostic(
-          "N032", notebooks.isEmpty ? "there is no notebook here" : "there are \(notebooks.count) notebooks here", at: nil,
+          "N032", notebooks.isEmpty ? "there is no notebook here" : "there are \(notebooks.count) notebooks here",
+          at: nil,
           help: "name one after the cell"))
     }
     return notebooks[0]
@@ -146,7 +149,8 @@ struct Cache: ParsableCommand {
         [.text(item.notebook), .integer(item.traces), .text(Cache.size(item.size)), .decimal(item.seconds, places: 2)]
       }
       let columns = [
-        TextTable.Column(name: "notebook", alignment: .leading), TextTable.Column(name: "runs of cells", alignment: .trailing),
+        TextTable.Column(name: "notebook", alignment: .leading),
+        TextTable.Column(name: "runs of cells", alignment: .trailing),
         TextTable.Column(name: "size", alignment: .trailing), TextTable.Column(name: "took, s", alignment: .trailing),
       ]
       terminal.show(.output(.table(TextTable(columns: columns, rows: rows))), SourceMap())
@@ -161,7 +165,8 @@ struct Cache: ParsableCommand {
     func run() throws {
       let store = try place.open()
       let found = store.verify()
-      Terminal().line("\(found.checked) entries checked, \(found.damaged) damaged and dropped, \(found.unused) unused files")
+      Terminal().line(
+        "\(found.checked) entries checked, \(found.damaged) damaged and dropped, \(found.unused) unused files")
       if found.damaged > 0 { throw ExitCode(1) }
     }
   }
@@ -186,7 +191,9 @@ struct Cache: ParsableCommand {
     @Argument(help: "A notebook, NAME.nb.md.") var file: String
     func run() throws {
       let place = CachePlace(of: file)
-      guard FileManager.default.fileExists(atPath: place.folder.path) else { return Terminal().line("nothing is kept here") }
+      guard FileManager.default.fileExists(atPath: place.folder.path) else {
+        return Terminal().line("nothing is kept here")
+      }
       let store = CacheStore(folder: place.folder)
       for notice in store.takeNotices() { Terminal().notice(notice) }
       Terminal().line("\(store.remove(notebook: place.name)) runs of cells forgotten")

@@ -242,7 +242,8 @@ struct CheckCommand {
             help: "remove `//| cache: pin`, so that it runs when what it reads changes"))
       }
       guard result.cell.errorPolicy == .none || result.status == .failed else { continue }
-      for case .diagnostic(let diagnostic) in result.events where diagnostic.severity == .error || diagnostic.code == "R019" {
+      for case .diagnostic(let diagnostic) in result.events
+      where diagnostic.severity == .error || diagnostic.code == "R019" {
         // A rung of the validation ladder that does not hold is a warning of the run and an error of the check.
         var shown = diagnostic
         shown.severity = .error

@@ -74,7 +74,9 @@ struct Run: ParsableCommand {
     for parameter in parameters where !parameter.dropFirst().contains("=") {
       throw ValidationError("--param takes NAME=VALUE, not `\(parameter)`")
     }
-    if let audit, Run.share(audit) == nil { throw ValidationError("--audit takes a share from 0% to 100%, not `\(audit)`") }
+    if let audit, Run.share(audit) == nil {
+      throw ValidationError("--audit takes a share from 0% to 100%, not `\(audit)`")
+    }
   }
 
   /// `5%`, or `0.05`.

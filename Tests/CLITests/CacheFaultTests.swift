@@ -60,7 +60,8 @@ import Testing
 
   static let steps = [
     "before-chunk", "chunk-half-written", "chunk-written", "chunk-synced", "chunk-renamed", "folder-synced",
-    "object-inserted", "trace-inserted", "cell-committed", "result-committed", "checkpoint-written", "checkpoint-renamed",
+    "object-inserted", "trace-inserted", "cell-committed", "result-committed", "checkpoint-written",
+    "checkpoint-renamed",
     "run-recorded",
   ]
 
@@ -114,7 +115,8 @@ import Testing
         folder, ["CAIRN_TEST_KILL_AT": "checkpoint-renamed:\(count)", "CAIRN_TEST_CHECKPOINT_INTERVAL": "0"])
       #expect(killed.wasKilled, "\(count)")
     }
-    let checkpoints = try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent(".cairn/checkpoints").path)
+    let checkpoints = try FileManager.default.contentsOfDirectory(
+      atPath: folder.appendingPathComponent(".cairn/checkpoints").path)
     #expect(checkpoints.contains { !$0.hasPrefix(".") })
     try CacheFaultTests.checkAgain(folder, "resumed")
   }
@@ -145,7 +147,9 @@ import Testing
       switch number % 4 {
       case 0, 1:
         kind = "flipped"
-        for _ in 0..<(1 + random.below(8)) where !bytes.isEmpty { bytes[random.below(bytes.count)] ^= 1 << UInt8(random.below(8)) }
+        for _ in 0..<(1 + random.below(8)) where !bytes.isEmpty {
+          bytes[random.below(bytes.count)] ^= 1 << UInt8(random.below(8))
+        }
       case 2:
         kind = "cut"
         bytes = Array(bytes.prefix(random.below(max(1, bytes.count))))

@@ -82,6 +82,7 @@ struct CacheCase: Sendable, CustomTestStringConvertible {
       plate i in 0..<n { let y ~ Normal(mu, tau) }
     }
     """
+  private static let checking = "let k = { (x: Int) -> Bool in\n  check(x > 5, \"large\")\n  return true\n}"
   private static let fit = "#fit\nlet fit = sample(M(n: 2).given(y: [0.5, 1.0]), draws: 8, warmup: 8, chains: 1)"
   private static let base = RunState(cells: [
     "let a = 2", "func f(_ x: Int) -> Int { return x * 3 }", "print(f(a))", "#draws\nprint(Uniform(0, 1).draw(2))",
@@ -91,28 +92,34 @@ struct CacheCase: Sendable, CustomTestStringConvertible {
   /// Edits after which nothing at all runs.
   static let nothingRuns: [CacheCase] = [
     CacheCase(name: "nothing changed", before: base, after: base, runs: []),
-    CacheCase(name: "a comment", before: base, after: base.with { $0.cells[2] = "// words\nprint(f(a)) // more" }, runs: []),
+    CacheCase(
+      name: "a comment", before: base, after: base.with { $0.cells[2] = "// words\nprint(f(a)) // more" }, runs: []),
     CacheCase(
       name: "a comment in a cell that warned", before: base,
       after: base.with { $0.cells[5] = "#fit\n// words\n" + fit.dropFirst(5) }, runs: []),
     CacheCase(name: "white space", before: base, after: base.with { $0.cells[2] = "\n  print( f( a ) )\n" }, runs: []),
     CacheCase(name: "parentheses", before: base, after: base.with { $0.cells[2] = "print((f((a))))" }, runs: []),
-    CacheCase(name: "a caption", before: base, after: base.with { $0.cells[2] = "//| caption: words\nprint(f(a))" }, runs: []),
+    CacheCase(
+      name: "a caption", before: base, after: base.with { $0.cells[2] = "//| caption: words\nprint(f(a))" }, runs: []),
     CacheCase(
       name: "an independent cell moves", before: base,
       after: base.with { $0.cells.insert($0.cells.remove(at: 3), at: 0) }, runs: []),
     CacheCase(
       name: "a cell that draws nothing gets another label", before: base,
       after: base.with { $0.cells[2] = "#other\nprint(f(a))" }, runs: []),
-    CacheCase(name: "the seed of cells that draw nothing",
+    CacheCase(
+      name: "the seed of cells that draw nothing",
       before: RunState(cells: ["let a = 2", "print(a)"]), after: RunState(cells: ["let a = 2", "print(a)"], seed: 5),
       runs: []),
     CacheCase(
       name: "a file that nothing reads", before: base, after: base.with { $0.files["x.csv"] = "a\n1\n" }, runs: []),
     CacheCase(
       name: "a branch not taken calls what was edited",
-      before: RunState(cells: ["func f() -> Int { return 1 }", "let a = 1", "if a > 5 { print(f()) } else { print(a) }"]),
-      after: RunState(cells: ["func f() -> Int { return 2 }", "let a = 1", "if a > 5 { print(f()) } else { print(a) }"]),
+      before: RunState(cells: [
+        "func f() -> Int { return 1 }", "let a = 1", "if a > 5 { print(f()) } else { print(a) }",
+      ]),
+      after: RunState(cells: ["func f() -> Int { return 2 }", "let a = 1", "if a > 5 { print(f()) } else { print(a) }"]
+      ),
       runs: []),
   ]
 
@@ -120,7 +127,8 @@ struct CacheCase: Sendable, CustomTestStringConvertible {
   static let someRun: [CacheCase] = [
     CacheCase(name: "a literal", before: base, after: base.with { $0.cells[0] = "let a = 3" }, runs: [1, 3]),
     CacheCase(
-      name: "a value computed anew and the same", before: base, after: base.with { $0.cells[0] = "let a = 1 + 1" }, runs: [1]),
+      name: "a value computed anew and the same", before: base, after: base.with { $0.cells[0] = "let a = 1 + 1" },
+      runs: [1]),
     CacheCase(
       name: "a helper's constant", before: base,
       after: base.with { $0.cells[1] = "func f(_ x: Int) -> Int { return x * 4 }" }, runs: [3]),
@@ -131,8 +139,10 @@ struct CacheCase: Sendable, CustomTestStringConvertible {
         "func f(_ x: Real) -> Real { return x }", "func f(_ x: Int) -> Int { return x + 1 }", "print(f(2))",
       ]), runs: [3]),
     CacheCase(
-      name: "an absent file appears", before: RunState(cells: ["print(fileExists(\"a.txt\") ? readText(\"a.txt\") : \"none\")"]),
-      after: RunState(cells: ["print(fileExists(\"a.txt\") ? readText(\"a.txt\") : \"none\")"], files: ["a.txt": "here"]),
+      name: "an absent file appears",
+      before: RunState(cells: ["print(fileExists(\"a.txt\") ? readText(\"a.txt\") : \"none\")"]),
+      after: RunState(
+        cells: ["print(fileExists(\"a.txt\") ? readText(\"a.txt\") : \"none\")"], files: ["a.txt": "here"]),
       runs: [1]),
     CacheCase(
       name: "two inputs exchanged", before: RunState(cells: ["let a = 1", "let b = 2", "print(a - b)"]),
@@ -142,6 +152,15 @@ struct CacheCase: Sendable, CustomTestStringConvertible {
       before: RunState(cells: ["let s = 1", "func f() -> Int { return s }", "let s = 2", "print(f())"]),
       after: RunState(cells: ["let s = 2", "func f() -> Int { return s }", "let s = 1", "print(f())"]), runs: [4]),
     CacheCase(
+      name: "a model's prior", before: base,
+      after: base.with { $0.cells[4] = model.replacingOccurrences(of: "Normal(0, 2)", with: "Normal(0, 3)") },
+      runs: [6, 7]),
+    CacheCase(
+      name: "a message that points into another cell, which was edited",
+      before: RunState(cells: [checking, "print(k(1))"]),
+      after: RunState(cells: ["let z = 7\n" + checking, "print(k(1))"]),
+      runs: [1, 2]),
+    CacheCase(
       name: "a derived quantity", before: base,
       after: base.with { $0.cells[4] = model.replacingOccurrences(of: "mu * 2", with: "mu * 3") }, runs: [6, 7]),
     CacheCase(
@@ -150,7 +169,8 @@ struct CacheCase: Sendable, CustomTestStringConvertible {
     CacheCase(
       name: "the seed", before: base, after: base.with { $0.seed = 7 }, runs: [4, 6, 7]),
     CacheCase(
-      name: "a file's content", before: RunState(cells: ["let t = readCSV(\"t.csv\")", "print(t.x)"], files: ["t.csv": "x\n1\n"]),
+      name: "a file's content",
+      before: RunState(cells: ["let t = readCSV(\"t.csv\")", "print(t.x)"], files: ["t.csv": "x\n1\n"]),
       after: RunState(cells: ["let t = readCSV(\"t.csv\")", "print(t.x)"], files: ["t.csv": "x\n2\n"]), runs: [1, 2]),
     CacheCase(
       name: "a parameter", before: RunState(cells: ["print(parameter(\"size\") ?? \"\")"]),
@@ -172,7 +192,8 @@ struct CacheCase: Sendable, CustomTestStringConvertible {
     CacheCase(
       name: "another numeric class", before: RunState(cells: ["print(exp(1.0))", "print(2)"]),
       after: RunState(
-        cells: ["print(exp(1.0))", "print(2)"], engine: EngineIdentity(epochs: [:], numericClass: "another")), runs: [1]),
+        cells: ["print(exp(1.0))", "print(2)"], engine: EngineIdentity(epochs: [:], numericClass: "another")), runs: [1]
+    ),
     CacheCase(
       name: "`cache: never`", before: RunState(cells: ["//| cache: never\nprint(1)", "print(2)"]),
       after: RunState(cells: ["//| cache: never\nprint(1)", "print(2)"]), runs: [1]),
@@ -193,7 +214,8 @@ struct CacheCase: Sendable, CustomTestStringConvertible {
       name: "two independent sites exchanged", before: base,
       after: base.with {
         $0.cells[4] = model.replacingOccurrences(
-          of: "let mu ~ Normal(0, 2)\n  let tau ~ HalfNormal(1)", with: "let tau ~ HalfNormal(1)\n  let mu ~ Normal(0, 2)")
+          of: "let mu ~ Normal(0, 2)\n  let tau ~ HalfNormal(1)",
+          with: "let tau ~ HalfNormal(1)\n  let mu ~ Normal(0, 2)")
       }, runs: [6, 7]),
   ]
 }

@@ -42,7 +42,8 @@ import Testing
       let byEdit = FuzzedNotebook.Edit.allCases.map { "\($0.rawValue) \(edits[$0] ?? 0)" }
       Swift.print("by edit: \(byEdit.joined(separator: ", "))")
       let byRead = Read.Kind.allCases.map { "\($0) \(reads[$0] ?? 0)" }
-      Swift.print("cells: \(statuses.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))")
+      Swift.print(
+        "cells: \(statuses.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))")
       Swift.print("by read: \(byRead.joined(separator: ", "))")
     }
   }

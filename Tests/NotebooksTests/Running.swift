@@ -2,6 +2,7 @@ import Foundation
 package import Interpreter
 package import Notebooks
 package import Rendering
+import Synchronization
 package import Syntax
 import TestSupport
 
@@ -12,7 +13,13 @@ final class Running {
     var contents: [String: [UInt8]] = [:]
     var parameters: [String: String] = [:]
     var variables: [String: String] = [:]
+    /// Whether the file `ticker` is another at every look.
+    var isTicking = false
+    private static let ticks = Atomic<Int>(0)
     func readFile(_ path: String) throws -> [UInt8] {
+      if isTicking, path == "ticker" {
+        return Array("\(Files.ticks.wrappingAdd(1, ordering: .relaxed).newValue)".utf8)
+      }
       guard let bytes = contents[path] else { throw Missing() }
       return bytes
     }
@@ -61,14 +68,16 @@ final class Running {
 
   init(
     _ text: String, files: [String: String] = [:], environment: [String: String] = [:], seed: UInt64? = nil,
-    caching: Caching? = nil, cancellation: Cancellation = Cancellation(), whileRunning: (CellResult) -> Void = { _ in }
+    isTicking: Bool = false, caching: Caching? = nil, cancellation: Cancellation = Cancellation(),
+    whileRunning: (CellResult) -> Void = { _ in }
   ) throws {
     let library = try Running.library.get()
     var sources = library.sources
     let source = sources.add(name: "page.nb.md", bytes: Array(text.utf8))
     let document = NotebookParser.parse(source, version: Running.version)
     let world = Files(
-      contents: files.mapValues { Array($0.utf8) }, parameters: document.frontMatter.parameters, variables: environment)
+      contents: files.mapValues { Array($0.utf8) }, parameters: document.frontMatter.parameters, variables: environment,
+      isTicking: isTicking)
     session = try Session(
       library: library, sources: sources, world: world, threads: 2,
       seed: seed ?? UInt64(max(0, document.frontMatter.seed ?? 0)), cancellation: cancellation)

@@ -82,7 +82,8 @@ package struct FuzzedNotebook: Equatable, Sendable {
       (
         4,
         [
-          "model M(n: Int) {", "  let mu ~ Normal(0, %1 + 1)", "  let tau ~ HalfNormal(2)", "  let eta = mu + Real(\(y))",
+          "model M(n: Int) {", "  let mu ~ Normal(0, %1 + 1)", "  let tau ~ HalfNormal(2)",
+          "  let eta = mu + Real(\(y))",
           "  plate i in 0..<n { let y ~ Normal(eta, tau) }", "}",
         ]
       ),
@@ -117,10 +118,11 @@ package struct FuzzedNotebook: Equatable, Sendable {
     ]
     let total = templates.reduce(0) { $0 + $1.0 }
     var roll = random.below(total)
-    let lines = templates.first { template in
-      roll -= template.0
-      return roll < 0
-    }?.1 ?? ["let a = %1"]
+    let lines =
+      templates.first { template in
+        roll -= template.0
+        return roll < 0
+      }?.1 ?? ["let a = %1"]
     var cell = Cell(lines: lines)
     cell.numbers = (0..<3).map { _ in n(&random) }
     if random.chance(30) { cell.label = "c\(random.below(1000))" }
@@ -148,13 +150,17 @@ package struct FuzzedNotebook: Equatable, Sendable {
         cell(
           nil,
           [
-            "model M(n: Int) {", "  let mu ~ Normal(0, %1 + 1)", "  let tau ~ HalfNormal(2)", "  let eta = mu + Real(b)",
+            "model M(n: Int) {", "  let mu ~ Normal(0, %1 + 1)", "  let tau ~ HalfNormal(2)",
+            "  let eta = mu + Real(b)",
             "  plate i in 0..<n { let y ~ Normal(eta, tau) }", "}",
           ], [random.below(3)]))
       cells.append(
         cell(
           random.chance(50) ? "fit" : nil,
-          ["let m = M(n: 3).given(y: [0.5, %1.0, 1.5])", "let fit = sample(m, draws: 8, warmup: 8, chains: 1, seed: %2)"],
+          [
+            "let m = M(n: 3).given(y: [0.5, %1.0, 1.5])",
+            "let fit = sample(m, draws: 8, warmup: 8, chains: 1, seed: %2)",
+          ],
           [random.below(3), random.below(3)]))
     }
     for _ in 0..<(3 + random.below(6)) {
@@ -217,7 +223,8 @@ package struct FuzzedNotebook: Equatable, Sendable {
       cells.remove(at: place)
     case .duplicate: cells.insert(cells[place], at: random.below(cells.count + 1))
     case .swapSites:
-      guard let at = cells.firstIndex(where: { $0.lines.first?.hasPrefix("model M") == true }), cells[at].lines.count > 3
+      guard let at = cells.firstIndex(where: { $0.lines.first?.hasPrefix("model M") == true }),
+        cells[at].lines.count > 3
       else { return false }
       cells[at].lines.swapAt(1, 2)
     case .overload:

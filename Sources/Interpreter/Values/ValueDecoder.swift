@@ -236,7 +236,9 @@ package struct ValueDecoder {
       let wanted = try digest()
       let place = origin()
       let captures = try values()
-      guard let closure = closures(wanted, place) else { throw DecodingError("a closure's code is not in this program") }
+      guard let closure = closures(wanted, place) else {
+        throw DecodingError("a closure's code is not in this program")
+      }
       return .closure(ClosureValue(code: closure, captures: captures))
     case .table: return try table()
     case .paths:

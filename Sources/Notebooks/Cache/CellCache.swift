@@ -128,7 +128,8 @@ final class CellCache {
   }
 
   /// A stored run as events of today's text; nil where a part of it is gone.
-  private func replay(_ trace: CacheStore.Trace, _ unit: CheckedUnit) -> (manifest: CellManifest, events: [CellEvent])? {
+  private func replay(_ trace: CacheStore.Trace, _ unit: CheckedUnit) -> (manifest: CellManifest, events: [CellEvent])?
+  {
     var decoder = ValueDecoder.record(trace.manifest)
     guard let manifest = try? decoder.manifest(), decoder.remaining == 0, fits(manifest, unit) else { return nil }
     let codec = PlaceCodec(index, own: unit)
@@ -346,6 +347,14 @@ final class CellCache {
       add(Read(.seed), ReadValidator.seedDigest(seed))
     }
     for owner in textOwners {
+      // The code of a function or model that is read itself covers its tree.
+      switch owner {
+      case .function(let name):
+        if let number = index.code.names.index(of: name), code.functions.contains(FunctionID(number)) { continue }
+      case .model(let name):
+        if let number = index.code.names.index(of: name), code.models.contains(ModelID(number)) { continue }
+      case .own, .cell: break
+      }
       guard let digest = index.digest(of: owner, own: unit) else { return nil }
       add(ReadValidator.read(of: owner), digest)
     }

@@ -5,7 +5,8 @@ import Yams
 /// Reads `.nb.md` files: Markdown with executable fences.
 package struct NotebookParser {
   package static let frontMatterKeys = [
-    "title", "subtitle", "author", "date", "lang", "description", "engine", "seed", "params", "tolerance", "bibliography",
+    "title", "subtitle", "author", "date", "lang", "description", "engine", "seed", "params", "tolerance",
+    "bibliography",
     "toc",
     "number-sections", "theme", "code", "data",
   ]

@@ -294,7 +294,8 @@ extension NotebookRunner {
     guard ran.failed || !changed.isEmpty || encoded(found.events) != encoded(ran.events) else { return nil }
     return Diagnostic(
       "N033", "\(item.cell.title) gives something else than the cache holds", at: item.cell.errorSpan,
-      found: ran.failed ? "it fails now" : (changed.isEmpty ? "another output" : "other values of \(changed.joined(separator: ", "))"),
+      found: ran.failed
+        ? "it fails now" : (changed.isEmpty ? "another output" : "other values of \(changed.joined(separator: ", "))"),
       help: "remove the notebook's results with `cairn cache rm`, and report this: it should not happen")
   }
 
@@ -359,7 +360,8 @@ extension NotebookRunner {
       if item.cell.errorPolicy == .require { return "a cell that must fail always runs" }
       return item.cell.cachePolicy == .never ? "`cache: never` says so" : "no cache is in use"
     case .lost: return "what it gave is no longer in the cache"
-    case .waits(let name): return "it reads `\(name)`, which is computed anew\(place(of: name).map { " in \($0)" } ?? "")"
+    case .waits(let name):
+      return "it reads `\(name)`, which is computed anew\(place(of: name).map { " in \($0)" } ?? "")"
     case .differs(let read): return words(read)
     }
   }
@@ -377,7 +379,8 @@ extension NotebookRunner {
     case .text: return "the text that a message of it points to was edited"
     case .file: return session.world.fileExists(read.name) ? "`\(read.name)` changed" : "`\(read.name)` is gone"
     case .existence:
-      return session.world.fileExists(read.name) ? "`\(read.name)` was absent and is there now" : "`\(read.name)` is gone"
+      return session.world.fileExists(read.name)
+        ? "`\(read.name)` was absent and is there now" : "`\(read.name)` is gone"
     case .directory: return "the files in `\(read.name)` changed"
     case .environment: return "the environment variable `\(read.name)` changed"
     case .parameter: return "the parameter `\(read.name)` changed"

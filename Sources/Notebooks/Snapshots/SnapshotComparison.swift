@@ -59,7 +59,8 @@ extension Snapshot {
     var isNumber = false
     for character in text {
       let starts = character.isASCII && character.isNumber
-      let continues = starts || (isNumber && (character == "." || character == "e" || character == "E"))
+      let continues =
+        starts || (isNumber && (character == "." || character == "e" || character == "E"))
         || (isNumber && (character == "-" || character == "+") && (current.last == "e" || current.last == "E"))
       if continues != isNumber, !current.isEmpty {
         result.append(current)
@@ -100,10 +101,13 @@ extension Snapshot {
         var allowed = tolerance * max(abs(x), abs(y))
         if let error, error < a.count, case .number(let first) = a[error], case .number(let second) = b[error] {
           if quality.contains(name) { continue }
-          if let factor = estimates[name] { allowed = max(allowed, factor * (first * first + second * second).squareRoot()) }
+          if let factor = estimates[name] {
+            allowed = max(allowed, factor * (first * first + second * second).squareRoot())
+          }
         }
         if abs(x - y) > allowed {
-          return "\(rowName(a)), \(name): \(y) where \(x) was, which is more than \(String(format: "%.2g", allowed)) away"
+          return
+            "\(rowName(a)), \(name): \(y) where \(x) was, which is more than \(String(format: "%.2g", allowed)) away"
         }
       }
     }

@@ -36,7 +36,9 @@ extension CacheStore {
     var result: [Listing] = []
     for row in rows {
       let notebook: String = row["notebook"] ?? ""
-      if result.last?.notebook != notebook { result.append(Listing(notebook: notebook, traces: 0, size: 0, seconds: 0)) }
+      if result.last?.notebook != notebook {
+        result.append(Listing(notebook: notebook, traces: 0, size: 0, seconds: 0))
+      }
       let manifest: Data = row["manifest"] ?? Data()
       var decoder = ValueDecoder.record(Array(manifest))
       let values = (try? decoder.manifest())?.exports.map(\.size).reduce(0, +) ?? 0
@@ -77,7 +79,9 @@ extension CacheStore {
       if let row, trace(row) == nil { result.damaged += 1 }
     }
     let results = Set(
-      (look { db in try Data.fetchAll(db, sql: "SELECT object FROM result") } ?? []).compactMap { CacheStore.digest($0) })
+      (look { db in try Data.fetchAll(db, sql: "SELECT object FROM result") } ?? []).compactMap {
+        CacheStore.digest($0)
+      })
     let objects = (look { db in try Data.fetchAll(db, sql: "SELECT digest FROM object") } ?? [])
     for case let digest? in objects.map({ CacheStore.digest($0) }) {
       result.checked += 1
@@ -101,7 +105,9 @@ extension CacheStore {
   /// process may be about to list them.
   package func collect(budget: Int, isDry: Bool = false) -> Collection {
     var result = Collection()
-    let rows = look { db in try Row.fetchAll(db, sql: "SELECT id, manifest, used FROM trace ORDER BY used DESC, id DESC") }
+    let rows = look { db in
+      try Row.fetchAll(db, sql: "SELECT id, manifest, used FROM trace ORDER BY used DESC, id DESC")
+    }
     let runs = look { db in try Data.fetchAll(db, sql: "SELECT traces FROM run") }
     let results = look { db in try Row.fetchAll(db, sql: "SELECT digest, object, used FROM result ORDER BY used DESC") }
     let sizes = look { db in try Row.fetchAll(db, sql: "SELECT digest, size FROM object") }
@@ -117,7 +123,9 @@ extension CacheStore {
     for row in sizes { if let digest = CacheStore.digest(row["digest"]) { sizeOf[digest] = row["size"] ?? 0 } }
     var kept: Set<Digest> = []
     var total = 0
-    func add(_ digests: [Digest]) { for digest in digests where kept.insert(digest).inserted { total += sizeOf[digest] ?? 0 } }
+    func add(_ digests: [Digest]) {
+      for digest in digests where kept.insert(digest).inserted { total += sizeOf[digest] ?? 0 }
+    }
     func cost(_ digests: [Digest]) -> Int { digests.filter { !kept.contains($0) }.reduce(0) { $0 + (sizeOf[$1] ?? 0) } }
     var dropped: [Int64] = []
     let entries = rows.map { row -> (id: Int64, digests: [Digest]) in
@@ -152,14 +160,16 @@ extension CacheStore {
   private var oldCheckpoints: [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: files.url("checkpoints").path)) ?? []
     return names.sorted().map { "checkpoints/\($0)" }.filter { name in
-      let changed = (try? FileManager.default.attributesOfItem(atPath: files.url(name).path))?[.modificationDate] as? Date
+      let changed =
+        (try? FileManager.default.attributesOfItem(atPath: files.url(name).path))?[.modificationDate] as? Date
       return changed.map { Date().timeIntervalSince($0) > 7 * 86_400 } ?? false
     }
   }
 
   /// Files of chunks and unfinished writes that no listed value needs.
   private func unusedChunks(olderThan age: Double) -> [String] {
-    guard let lists = look({ db in try Data.fetchAll(db, sql: "SELECT chunks FROM object WHERE chunks IS NOT NULL") }) else {
+    guard let lists = look({ db in try Data.fetchAll(db, sql: "SELECT chunks FROM object WHERE chunks IS NOT NULL") })
+    else {
       return []
     }
     let needed = Set(lists.flatMap { CacheStore.digests($0).map(\.description) })
@@ -170,7 +180,8 @@ extension CacheStore {
       for name in ((try? FileManager.default.contentsOfDirectory(atPath: inside.path)) ?? []).sorted()
       where !needed.contains(part + name) {
         let changed =
-          (try? FileManager.default.attributesOfItem(atPath: inside.appendingPathComponent(name).path))?[.modificationDate]
+          (try? FileManager.default.attributesOfItem(atPath: inside.appendingPathComponent(name).path))?[
+            .modificationDate]
           as? Date
         // A time in the future tells of a clock that jumped: better kept.
         if let changed, Date().timeIntervalSince(changed) >= age { result.append("objects/\(part)/\(name)") }

@@ -157,7 +157,9 @@ package final class CacheStore: @unchecked Sendable {
         kind = String(fields[dash + 1])
       }
     }
-    let remote: Set<String> = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "fuse.sshfs", "fuse.glusterfs", "afs"]
+    let remote: Set<String> = [
+      "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "fuse.sshfs", "fuse.glusterfs", "afs",
+    ]
     return remote.contains(kind)
   }
 
@@ -300,6 +302,19 @@ package final class CacheStore: @unchecked Sendable {
     package var cell: String
     package var seconds: Double
     package var objects: [NewObject]
+
+    package init(
+      key: Digest, reads: [UInt8], manifest: [UInt8], notebook: String, cell: String, seconds: Double,
+      objects: [NewObject]
+    ) {
+      self.key = key
+      self.reads = reads
+      self.manifest = manifest
+      self.notebook = notebook
+      self.cell = cell
+      self.seconds = seconds
+      self.objects = objects
+    }
   }
 
   package struct NewObject {
@@ -378,7 +393,8 @@ package final class CacheStore: @unchecked Sendable {
             """, arguments: [notebook, item.cell, item.words])
       }
       for id in used.sorted() {
-        try db.execute(sql: "UPDATE trace SET used = ? WHERE id = ? AND used < ?", arguments: [runNumber, id, runNumber])
+        try db.execute(
+          sql: "UPDATE trace SET used = ? WHERE id = ? AND used < ?", arguments: [runNumber, id, runNumber])
       }
       let ids = used.sorted().flatMap { withUnsafeBytes(of: $0.littleEndian) { Array($0) } }
       try db.execute(

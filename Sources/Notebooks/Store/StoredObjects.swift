@@ -39,7 +39,8 @@ extension CacheStore {
   /// The bytes with a digest, verified; nil, and put aside, where they are damaged or gone.
   package func object(_ digest: Digest, kind: String = "value") -> [UInt8]? {
     let found = look { db in
-      try Row.fetchOne(db, sql: "SELECT size, bytes, chunks FROM object WHERE digest = ?", arguments: [Data(digest.bytes)])
+      try Row.fetchOne(
+        db, sql: "SELECT size, bytes, chunks FROM object WHERE digest = ?", arguments: [Data(digest.bytes)])
     }
     guard let row = found ?? nil else { return nil }
     if let (bytes, chunks) = content(row), ContentDigest.whole(kind, size: bytes.count, chunks: chunks) == digest {

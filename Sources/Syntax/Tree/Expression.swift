@@ -161,6 +161,19 @@ package struct TypeExpression: Sendable, Equatable {
       self.type = type
     }
   }
+
+  /// Whether a part of it could not be read.
+  package var isErroneous: Bool {
+    switch kind {
+    case .erroneous: true
+    case .named(_, let generics, _): generics.contains(where: \.isErroneous)
+    case .array(_, let element): element.isErroneous
+    case .dictionary(let key, let value): key.isErroneous || value.isErroneous
+    case .tuple(let elements): elements.contains { $0.type.isErroneous }
+    case .optional(let inner): inner.isErroneous
+    case .function(let parameters, let result): parameters.contains(where: \.isErroneous) || result.isErroneous
+    }
+  }
 }
 
 /// An extent in a type: a number, a name, or `_` for one that is not said.
