@@ -246,9 +246,9 @@ package struct FuzzedNotebook: Equatable, Sendable {
       files["t.csv"] = "x,z\n\(random.below(9)),a\n\(random.below(9)),b\n"
       if random.chance(30) { files["base.txt"] = "base \(random.below(100))" }
     case .removeFile:
-      let name = random.pick(["t.csv", "extra.txt"])
-      guard files[name] != nil else { return false }
-      files[name] = nil
+      let present = ["t.csv", "t.csv", "extra.txt"].filter { files[$0] != nil }
+      guard !present.isEmpty else { return false }
+      files[random.pick(present)] = nil
     case .restoreFile:
       guard files["t.csv"] == nil else { return false }
       files["t.csv"] = "x,z\n1,a\n2,b\n"
@@ -270,7 +270,8 @@ package struct FuzzedNotebook: Equatable, Sendable {
     while states.count <= count {
       var next = states[states.count - 1].notebook
       // Most edits change what some cell gives; the rest is spread over all kinds.
-      let edit = random.chance(80) ? random.pick(Edit.telling) : random.pick(Edit.allCases)
+      let isMissing = next.files["t.csv"] == nil && random.chance(50)
+      let edit = isMissing ? .restoreFile : random.chance(80) ? random.pick(Edit.telling) : random.pick(Edit.allCases)
       if edit == .undo {
         guard states.count > 1 else { continue }
         next = states[max(0, states.count - 2 - random.below(2))].notebook
