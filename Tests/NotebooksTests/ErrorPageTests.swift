@@ -13,11 +13,30 @@ struct ErrorPageTests {
   }()
 
   /// Codes that no text of a cell or notebook can bring about: they come from the command line, the installation, an
-  /// interruption, or the state of a session.
+  /// interruption, or the state of a session; or an earlier check always speaks first; or the program itself is wrong.
   static let unshowable: Set<String> = [
-    "N001", "N002", "N020", "N021", "N030", "N031", "N032", "N033", "N034", "N035", "N036", "R080", "R090", "R091",
-    "R092", "R093", "R099",
+    "M225", "M226", "M304", "N001", "N002", "N020", "N021", "N030", "N031", "N032", "N033", "N034", "N035", "N036",
+    "R080", "R090", "R091", "R092", "R093", "R095", "R096", "R099",
   ]
+
+  /// Codes that the sources name as string literals, and in which file.
+  static func codesInSources() throws -> [String: String] {
+    let sources = Checkout.root.appendingPathComponent("Sources")
+    guard let files = FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil) else { return [:] }
+    let letters = Array("STHMRCN".utf8)
+    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+    let quote = UInt8(ascii: "\"")
+    var result: [String: String] = [:]
+    for case let file as URL in files where file.pathExtension == "swift" {
+      let bytes = [UInt8](try Data(contentsOf: file))
+      for start in bytes.indices.dropLast(5) where bytes[start] == quote && bytes[start + 5] == quote {
+        let code = bytes[(start + 1)..<(start + 5)]
+        guard letters.contains(bytes[start + 1]), code.dropFirst().allSatisfy(digits.contains) else { continue }
+        result[String(decoding: code, as: UTF8.self)] = file.lastPathComponent
+      }
+    }
+    return result
+  }
 
   struct Page {
     var title: String
@@ -77,6 +96,17 @@ struct ErrorPageTests {
 
   @Test("There are pages")
   func some() { #expect(ErrorPageTests.codes.count >= 40) }
+
+  @Test("Every code of the sources has its page, and every page a code")
+  func complete() throws {
+    let raised = try ErrorPageTests.codesInSources()
+    #expect(raised.count >= 40)
+    for (code, file) in raised.sorted(by: { $0.key < $1.key }) {
+      #expect(ErrorPageTests.codes.contains(code), "\(code) of \(file) has no page")
+    }
+    for code in ErrorPageTests.codes { #expect(raised[code] != nil, "\(code) has a page, but no source names it") }
+    #expect(ErrorPageTests.unshowable.isSubset(of: raised.keys), "a code is listed as unshowable that does not exist")
+  }
 
   @Test("A page has its title, a reason, and examples that do what they say", arguments: codes)
   func page(code: String) throws {
