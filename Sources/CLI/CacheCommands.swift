@@ -67,7 +67,7 @@ struct Why: ParsableCommand {
             help: Nearest.suggest(wanted, labels).map { "did you mean `\($0)`?" }
               ?? "name a label, or a number from 1 to \(forecast.count)"))
       }
-      let last = notebook.store?.history(notebook: notebook.place.name, cell: item.identity)
+      let last = notebook.store?.history(notebook: notebook.place.name)[item.identity]
       terminal.line("last run: \(last.map(Why.past) ?? "the cell was not part of one")")
       terminal.line("now:      \(item.runs ? "would run: " : "would be found: ")\(Why.reason(item.words))")
       notebook.store?.close()

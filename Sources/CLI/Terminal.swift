@@ -37,7 +37,9 @@ final class Terminal: @unchecked Sendable {
   }
 
   func show(_ diagnostic: Diagnostic, _ sources: SourceMap) {
-    let text = DiagnosticRenderer(usesColor: usesColor, width: width).text(Terminal.harmless(diagnostic), sources)
+    // The numbers of lines stand before the excerpt.
+    let room = isTerminal ? width - 7 : width
+    let text = DiagnosticRenderer(usesColor: usesColor, width: room).text(Terminal.harmless(diagnostic), sources)
     lock.withLock {
       clear()
       // Errors of a piped run belong to what it prints; a notebook's reader sees them in their place.

@@ -46,6 +46,8 @@ final class Running {
   /// How often code was entered, and gradients were evaluated, by the run of the notebook.
   var entries = 0
   var gradients = 0
+  /// Identities of the cells, in document order.
+  var identities: [String] = []
 
   /// All diagnostics: of checking first, then of running.
   var diagnostics: [Diagnostic] { findings + failures }
@@ -84,6 +86,7 @@ final class Running {
     let runner = NotebookRunner(document: document, name: "page", session: session, caching: caching)
     errors = runner.errors
     findings = runner.diagnostics
+    identities = runner.identities
     let entriesBefore = session.machine.entryCount
     outcome = runner.run(
       onCell: { _ in },

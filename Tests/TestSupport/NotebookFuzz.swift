@@ -113,6 +113,7 @@ package struct FuzzedNotebook: Equatable, Sendable {
       (2, ["var total = %1", "for i in 0..<\(x) { total += i }", "total"]),
       (1, ["check(\(x) < %1, \"small enough\")"]),
       (1, ["let w = [\"k\": \(x), \"l\": %1]", "print(w)"]),
+      (1, ["print(now() >= 0 - %1.0)"]),
       (1, ["let h = f", "print(h(%1))"]),
       (1, ["let hs = [k, { (x: Int) in x * %1 }]", "print(hs[1](2))"]),
     ]

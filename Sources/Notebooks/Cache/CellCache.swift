@@ -1,6 +1,6 @@
 import Checking
 import Foundation
-import Interpreter
+package import Interpreter
 import Modeling
 import Numerics
 import Syntax
@@ -14,8 +14,8 @@ package enum MissReason: Sendable, Equatable {
   /// A read finds something else than in the most similar run.
   case differs(Read)
   /// Some value it needs is computed anew in this run and not known yet (in a forecast).
-  case waits(String)
-  /// `cache: never`, or it read the clock.
+  case waits(BindingName)
+  /// `cache: never`, a cell that must fail, or no cache.
   case notKept
   /// What it gave was not kept, or is damaged.
   case lost
@@ -37,7 +37,8 @@ final class CellCache {
   let engine: EngineIdentity
   let notebook: String
   let switches: CacheSwitches
-  private let machine: Machine
+  /// The machine fetches values through the cache, so that it must not be kept alive by it.
+  private unowned let machine: Machine
 
   /// Of every value computed or found in this run.
   private(set) var digests: [GlobalID: Digest] = [:]
@@ -122,7 +123,7 @@ final class CellCache {
     if read.kind == .value, let binding = read.binding, let number = index.code.names.index(of: binding),
       digests[GlobalID(number)] == nil
     {
-      return .waits(binding.words)
+      return .waits(binding)
     }
     return .differs(read)
   }
@@ -302,7 +303,7 @@ final class CellCache {
     _ recorder: ReadRecorder, _ unit: CheckedUnit, identity: String, seed: UInt64, textOwners: [TextOwner]
   ) -> [ObservedRead]? {
     let outside = world.finish()
-    guard !outside.isVolatile, outside.changed.isEmpty else {
+    guard outside.changed.isEmpty else {
       for path in outside.changed { store.notice("`\(path)` changed while the notebook ran: run again") }
       return nil
     }
@@ -342,6 +343,7 @@ final class CellCache {
       add(Read(.numericClass), .of("numeric class", engine.numericClass))
     }
     for item in outside.reads { add(item.read, item.digest) }
+    if outside.isVolatile { add(Read(.clock), .of("clock", "asked")) }
     if recorder.hasDrawn {
       add(Read(.identity), .of("identity", identity))
       add(Read(.seed), ReadValidator.seedDigest(seed))

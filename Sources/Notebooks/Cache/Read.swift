@@ -22,6 +22,8 @@ package struct Read: Hashable, Sendable {
     case numericClass
     /// What random streams start from.
     case identity, seed
+    /// The time: never the same again. A run that asked for it is kept only for `cache: pin`.
+    case clock
   }
   package var kind: Kind
   package var name: String
@@ -51,7 +53,8 @@ package struct Read: Hashable, Sendable {
     case .value: kind = .value
     case .function: kind = .function
     case .model: kind = .model
-    case .text, .file, .existence, .directory, .environment, .parameter, .builtin, .numericClass, .identity, .seed:
+    case .text, .file, .existence, .directory, .environment, .parameter, .builtin, .numericClass, .identity, .seed,
+      .clock:
       return nil
     }
     return BindingName(kind: kind, name: name, occurrence: occurrence)

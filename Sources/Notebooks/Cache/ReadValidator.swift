@@ -35,6 +35,7 @@ struct ReadValidator {
     case .numericClass: return .of("numeric class", engine.numericClass)
     case .identity: return .of("identity", identity)
     case .seed: return ReadValidator.seedDigest(seed)
+    case .clock: return nil
     }
   }
 

@@ -97,6 +97,9 @@ package struct NotebookRunner {
     session.machine.results = caching.map { KeptResults(store: $0.store, engine: $0.engine) }
   }
 
+  /// What the store and random streams know each cell by, in document order.
+  package var identities: [String] { checked.map(\.identity) }
+
   /// What must be said before anything runs: problems of the file, then errors of cells that may not fail.
   package var errors: [Diagnostic] {
     document.diagnostics
@@ -355,13 +358,13 @@ extension NotebookRunner {
   private func words(_ reason: MissReason, _ item: CheckedCell) -> String {
     switch reason {
     case .neverRan: return "it has not run before"
-    case .edited: return "its code was edited"
+    case .edited: return "its code or its options were edited"
     case .notKept:
       if item.cell.errorPolicy == .require { return "a cell that must fail always runs" }
       return item.cell.cachePolicy == .never ? "`cache: never` says so" : "no cache is in use"
     case .lost: return "what it gave is no longer in the cache"
-    case .waits(let name):
-      return "it reads `\(name)`, which is computed anew\(place(of: name).map { " in \($0)" } ?? "")"
+    case .waits(let binding):
+      return "it reads `\(binding.words)`, which is computed anew\(place(of: binding).map { " in \($0)" } ?? "")"
     case .differs(let read): return words(read)
     }
   }
@@ -369,8 +372,8 @@ extension NotebookRunner {
   private func words(_ read: Read) -> String {
     switch read.kind {
     case .value:
-      let name = read.binding?.words ?? read.name
-      return "the value of `\(name)` changed\(place(of: name).map { " (\($0))" } ?? "")"
+      let cell = read.binding.flatMap { place(of: $0) }.map { " (\($0))" } ?? ""
+      return "the value of `\(read.name)` changed\(cell)"
     case .function, .model:
       let name = read.binding?.words ?? read.name
       let what = read.kind == .function ? "function" : "model"
@@ -390,12 +393,14 @@ extension NotebookRunner {
     case .numericClass: return "the machine or its mathematics libraries are others"
     case .identity: return "it draws random numbers by its name, which changed"
     case .seed: return "it draws random numbers, and the seed changed"
+    case .clock: return "it asks for the time, so that it always runs"
     }
   }
 
-  /// The title of the cell whose binding a name means last.
-  private func place(of name: String) -> String? {
-    checked.last { item in item.names.defined.contains { $0.text == name } }?.cell.title
+  /// The title of the cell that defines a value.
+  private func place(of binding: BindingName) -> String? {
+    guard binding.kind == .value, let number = cache?.index.code.names.index(of: binding) else { return nil }
+    return checked.first { item in item.unit.exports.contains { $0.global == GlobalID(number) } }?.cell.title
   }
 
   /// The line of the file on which a function or model stands.

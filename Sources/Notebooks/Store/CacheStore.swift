@@ -410,12 +410,12 @@ package final class CacheStore: @unchecked Sendable {
     files.atStep(.runRecorded)
   }
 
-  /// What became of a cell in the last run of its notebook, and why.
-  package func history(notebook: String, cell: String) -> String? {
-    look { db in
-      try String.fetchOne(
-        db, sql: "SELECT words FROM history WHERE notebook = ? AND cell = ?", arguments: [notebook, cell])
-    } ?? nil
+  /// What became of each cell in the last run of its notebook, and why, by identity of the cell.
+  package func history(notebook: String) -> [String: String] {
+    let rows = look { db in
+      try Row.fetchAll(db, sql: "SELECT cell, words FROM history WHERE notebook = ?", arguments: [notebook])
+    }
+    return (rows ?? []).reduce(into: [:]) { if let cell: String = $1["cell"] { $0[cell] = $1["words"] } }
   }
 
   /// Ends the use of the store.
