@@ -16,21 +16,18 @@ struct ForecastCommand {
       for diagnostic in notebook.runner.errors { terminal.show(diagnostic, notebook.session.sources) }
       let forecast = notebook.runner.forecast()
       let rows = forecast.map { item -> [TextTable.Cell] in
-        let name = item.cell.label ?? "cell \(item.cell.number)"
-        let words = item.words.replacingOccurrences(of: "runs: ", with: "").replacingOccurrences(
-          of: "found: ", with: "")
-        return [
-          .text(name), .text(item.runs ? "runs" : "found"), item.seconds.map { .decimal($0, places: 2) } ?? .missing,
-          .text(words),
+        [
+          .text(item.cell.label ?? "cell \(item.cell.number)"), .text(ForecastCommand.word(item.outcome)),
+          item.seconds.map { .decimal($0, places: 2) } ?? .missing, .text(Why.reason(item.words)),
         ]
       }
       let columns = [
-        TextTable.Column(name: "cell", alignment: .leading), TextTable.Column(name: "would be", alignment: .leading),
+        TextTable.Column(name: "cell", alignment: .leading), TextTable.Column(name: "a run", alignment: .leading),
         TextTable.Column(name: "last time, s", alignment: .trailing),
         TextTable.Column(name: "why", alignment: .leading),
       ]
       terminal.show(.output(.table(TextTable(columns: columns, rows: rows))), notebook.session.sources)
-      let runs = forecast.filter(\.runs)
+      let runs = forecast.filter { $0.outcome == .runs }
       let known = runs.compactMap(\.seconds)
       let time = known.isEmpty ? "" : String(format: "; those that ran before took %.2f s", known.reduce(0, +))
       terminal.line("\(runs.count) of \(forecast.count) cells would run\(time)")
@@ -43,6 +40,18 @@ struct ForecastCommand {
     } catch {
       terminal.line("cairn: \(error)")
       return 1
+    }
+  }
+}
+
+extension ForecastCommand {
+  /// What a run would do with the cell.
+  static func word(_ outcome: NotebookRunner.Forecast.Outcome) -> String {
+    switch outcome {
+    case .runs: "runs it"
+    case .found: "finds it"
+    case .erroneous: "refuses it"
+    case .skipped: "skips it"
     }
   }
 }
@@ -69,7 +78,7 @@ struct Why: ParsableCommand {
       }
       let last = notebook.store?.history(notebook: notebook.place.name)[item.identity]
       terminal.line("last run: \(last.map(Why.past) ?? "the cell was not part of one")")
-      terminal.line("now:      \(item.runs ? "would run: " : "would be found: ")\(Why.reason(item.words))")
+      terminal.line("now:      a run \(ForecastCommand.word(item.outcome)): \(Why.reason(item.words))")
       notebook.store?.close()
     } catch let error as DiagnosticError {
       terminal.show(error.diagnostic, SourceMap())
@@ -77,8 +86,12 @@ struct Why: ParsableCommand {
     }
   }
 
-  private static func reason(_ words: String) -> String {
-    words.split(separator: ":", maxSplits: 1).last.map { $0.trimmingCharacters(in: .whitespaces) } ?? words
+  /// Without what became of the cell.
+  static func reason(_ words: String) -> String {
+    for start in ["runs: ", "found: ", "kept: "] where words.hasPrefix(start) {
+      return String(words.dropFirst(start.count))
+    }
+    return words
   }
 
   private static func past(_ words: String) -> String {

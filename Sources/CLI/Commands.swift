@@ -86,6 +86,7 @@ struct LoadedNotebook {
         registry: session.engine.registry, isDevelopment: installation.isCheckout, numericClass: Engine.numericClass)
       var with = Caching(store: store, engine: engine, notebook: place.name)
       with.audit = settings.audit
+      with.parameters = parameters
       caching = with
     }
     runner = NotebookRunner(document: document, name: InputFile.name(file), session: session, caching: caching)
@@ -98,7 +99,7 @@ extension LoadedNotebook {
     let outputs = result.events.compactMap { event -> OutputEvent? in
       if case .output(let output) = event, result.cell.shows(event) { output } else { nil }
     }
-    return (result.cell.label ?? "cell-\(result.cell.number)", outputs)
+    return (result.cell.label ?? "\(result.cell.number)", outputs)
   }
 }
 
@@ -231,8 +232,11 @@ struct CheckCommand {
     notebook.session.machine.onProgress = { terminal.progress($0) }
     var found: [Diagnostic] = []
     var results: [CellResult] = []
-    _ = notebook.runner.run(onCell: { _ in }, onResult: { results.append($0) })
+    let outcome = notebook.runner.run(onCell: { _ in }, onResult: { results.append($0) })
     terminal.endProgress()
+    if outcome == .interrupted {
+      return [Diagnostic("R080", "the check was interrupted", at: nil, help: "run it again: it goes on from there")]
+    }
     for result in results {
       let place = result.cell.errorSpan
       if result.source == .pinned {

@@ -82,6 +82,7 @@ struct CacheCase: Sendable, CustomTestStringConvertible {
       plate i in 0..<n { let y ~ Normal(mu, tau) }
     }
     """
+  private static let sampling = "sample(M(n: 2).given(y: [0.5, 1.0]), draws: 8, warmup: 8, chains: 1)"
   private static let checking = "let k = { (x: Int) -> Bool in\n  check(x > 5, \"large\")\n  return true\n}"
   private static let fit = "#fit\nlet fit = sample(M(n: 2).given(y: [0.5, 1.0]), draws: 8, warmup: 8, chains: 1)"
   private static let base = RunState(cells: [
@@ -189,6 +190,23 @@ struct CacheCase: Sendable, CustomTestStringConvertible {
       after: RunState(
         cells: ["print(sum([1.0]))", "print(2)"],
         engine: EngineIdentity(epochs: ["sum(_:)": 2], numericClass: CacheFuzzTests.engine.numericClass)), runs: [1]),
+    CacheCase(
+      name: "a type declared again, equal in every part",
+      before: RunState(cells: [
+        "struct P { let x: Int }", "let a = P(x: 1)", "let b = P(x: 2)", "print(a == b)", "struct P { let x: Int }",
+      ]),
+      after: RunState(cells: [
+        "struct P { let x: Int }", "let a = P(x: 1)", "let b = P(x: 1)", "print(a == b)", "struct P { let x: Int }",
+      ]), runs: [3, 4]),
+    CacheCase(
+      name: "equal distributions, each fetched by itself",
+      before: RunState(cells: ["let d = Normal(0, 1)", "let e = d", "print(1)"]),
+      after: RunState(cells: ["let d = Normal(0, 1)", "let e = d", "print([d].contains(e))"]), runs: [3]),
+    CacheCase(
+      name: "a body with `return` and without",
+      before: RunState(cells: [model, "func go() -> Posterior<M> { \(sampling) }", "print(go().mu[0])"]),
+      after: RunState(cells: [model, "func go() -> Posterior<M> { return \(sampling) }", "print(go().mu[0])"]), runs: []
+    ),
     CacheCase(
       name: "another numeric class", before: RunState(cells: ["print(exp(1.0))", "print(2)"]),
       after: RunState(

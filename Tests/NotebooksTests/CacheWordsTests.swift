@@ -22,13 +22,15 @@ import Testing
 
   private static let further: [CacheCase] = [
     CacheCase(
-      name: "a file is gone", before: RunState(cells: ["print(fileExists(\"a\") ? readText(\"a\") : \"none\")"], files: ["a": "x"]),
+      name: "a file is gone",
+      before: RunState(cells: ["print(fileExists(\"a\") ? readText(\"a\") : \"none\")"], files: ["a": "x"]),
       after: RunState(cells: ["print(fileExists(\"a\") ? readText(\"a\") : \"none\")"]), runs: [1]),
     CacheCase(
       name: "a pinned cell", before: RunState(cells: ["let a = 1", "#kept\n//| cache: pin\nprint(a)"]),
       after: RunState(cells: ["let a = 2", "#kept\n//| cache: pin\nprint(a)"]), runs: [1]),
     CacheCase(
-      name: "a new cell", before: RunState(cells: ["let a = 1"]), after: RunState(cells: ["let a = 1", "#new\nprint(a * 7)"]),
+      name: "a new cell", before: RunState(cells: ["let a = 1"]),
+      after: RunState(cells: ["let a = 1", "#new\nprint(a * 7)"]),
       runs: [2]),
     CacheCase(
       name: "a cell that was edited", before: RunState(cells: ["#shown\nprint(1)"]),
@@ -40,8 +42,10 @@ import Testing
 
   @Test("The words are those of the golden file")
   func golden() throws {
-    let text = try (CacheCase.nothingRuns.prefix(2) + CacheCase.someRun + CacheWordsTests.further).map(CacheWordsTests.words)
-      .joined(separator: "\n")
+    let text = try (CacheCase.nothingRuns.prefix(2) + CacheCase.someRun + CacheWordsTests.further).map(
+      CacheWordsTests.words
+    )
+    .joined(separator: "\n")
     let problem = Golden.mismatch(text, "cache/why.txt")
     #expect(problem == nil, "\(problem ?? "")")
   }

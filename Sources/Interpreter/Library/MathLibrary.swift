@@ -3,8 +3,8 @@ import Foundation
 import Numerics
 
 /// Functions of numbers.
-enum MathLibrary {
-  static let all: [Intrinsic] = elementwise + binary + general + conversions
+package enum MathLibrary {
+  package static let all: [Intrinsic] = elementwise + binary + general + conversions
 
   private static let elementwise: [Intrinsic] = [
     real("exp") { exp($0) }, real("log") { log($0) }, real("log10") { log10($0) }, real("log2") { log2($0) },

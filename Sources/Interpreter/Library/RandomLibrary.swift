@@ -1,8 +1,8 @@
 import Numerics
 
 /// Random numbers outside models. Each call has a stream of its own: see ``Machine/randomKey(seed:)``.
-enum RandomLibrary {
-  static let all: [Intrinsic] = [
+package enum RandomLibrary {
+  package static let all: [Intrinsic] = [
     CoreLibrary.make("randomUniform()") { _, context in
       var stream = RandomStream(key: context.randomKey())
       return .real(stream.nextUniform())

@@ -3,8 +3,8 @@ import Numerics
 import Syntax
 
 /// Sums, moments and order statistics of arrays of any rank.
-enum StatisticsLibrary {
-  static let all: [Intrinsic] = [
+package enum StatisticsLibrary {
+  package static let all: [Intrinsic] = [
     CoreLibrary.make("sum(_:)") { a, _ in
       switch a[0] {
       case .intArray(let array): return .int(try sum(array.elements))

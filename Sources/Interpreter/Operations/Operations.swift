@@ -215,12 +215,17 @@ package enum Operations {
     case (.table(let a), .table(let b)):
       guard a.rowCount == b.rowCount, a.columns.count == b.columns.count else { return false }
       return zip(a.columns, b.columns).allSatisfy { $0.name == $1.name && isSame($0.values, $1.values) }
-    case (.engine(let a), .engine(let b)): return a === b
+    case (.engine(let a), .engine(let b)): return a === b || a.isSame(as: b)
     default: return false
     }
   }
 
-  private static func allSame(_ left: [Value], _ right: [Value]) -> Bool {
+  /// Whether two tables of values have the same names with the same values.
+  package static func allSame(_ left: [String: Value], _ right: [String: Value]) -> Bool {
+    left.count == right.count && left.allSatisfy { name, value in right[name].map { isSame(value, $0) } ?? false }
+  }
+
+  package static func allSame(_ left: [Value], _ right: [Value]) -> Bool {
     left.count == right.count && zip(left, right).allSatisfy { isSame($0, $1) }
   }
 

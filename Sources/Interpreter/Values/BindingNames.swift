@@ -29,6 +29,9 @@ package struct BindingNames: Sendable {
   private var functions: [BindingName] = []
   private var models: [BindingName] = []
   private var numbers: [BindingName: Int] = [:]
+  /// How many types of the name the document declares above, by number of the declaration.
+  private var structures: [Int] = []
+  private var enumerations: [Int] = []
 
   package init(_ table: DeclarationTable) {
     var counts: [String: Int] = [:]
@@ -43,6 +46,13 @@ package struct BindingNames: Sendable {
       functions.append(next(.function, "\(function.name)(\(types.joined(separator: ", ")))"))
     }
     for model in table.models { models.append(next(.model, model.name)) }
+    var types: [String: Int] = [:]
+    func occurrence(_ name: String) -> Int {
+      types[name, default: 0] += 1
+      return types[name] ?? 1
+    }
+    structures = table.structures.map { occurrence("struct " + $0.name) }
+    enumerations = table.enumerations.map { occurrence("enum " + $0.name) }
     for list in [values, functions, models] {
       for (index, name) in list.enumerated() { numbers[name] = index }
     }
@@ -51,6 +61,14 @@ package struct BindingNames: Sendable {
   package func global(_ id: GlobalID) -> BindingName? { BindingNames.entry(values, id.rawValue) }
   package func function(_ id: FunctionID) -> BindingName? { BindingNames.entry(functions, id.rawValue) }
   package func model(_ id: ModelID) -> BindingName? { BindingNames.entry(models, id.rawValue) }
+
+  /// How-manieth declaration of its name a type is. Types of equal declarations are different types.
+  package func occurrence(_ id: StructureID) -> Int {
+    structures.indices.contains(id.rawValue) ? structures[id.rawValue] : 0
+  }
+  package func occurrence(_ id: EnumerationID) -> Int {
+    enumerations.indices.contains(id.rawValue) ? enumerations[id.rawValue] : 0
+  }
 
   private static func entry(_ list: [BindingName], _ index: Int) -> BindingName? {
     list.indices.contains(index) ? list[index] : nil

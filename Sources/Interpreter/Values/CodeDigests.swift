@@ -152,7 +152,9 @@ private struct TreeWriter {
     switch declaration {
     case .function(let index) where isShallow: return write(names.function(FunctionID(index)))
     case .model(let index) where isShallow: return write(names.model(ModelID(index)))
-    case .function, .model, .structure, .enumeration: break
+    case .structure(let index): write(names.occurrence(StructureID(index)))
+    case .enumeration(let index): write(names.occurrence(EnumerationID(index)))
+    case .function, .model: break
     }
     if let number = numbers[declaration] {
       write(number)

@@ -13,6 +13,8 @@ package protocol EngineValue: AnyObject, Sendable {
   var memberNames: [String] { get }
   /// What is shown when the value stands alone at the top level of a cell.
   func display() throws -> [OutputEvent]
+  /// Whether `==` holds. Never by identity of the object alone: a value that was stored comes back as another one.
+  func isSame(as other: any EngineValue) -> Bool
   /// One line for interpolation into a string.
   var inlineDescription: String { get }
   /// Writes everything that `decode` needs; the canonical encoding whose digest identifies the value.

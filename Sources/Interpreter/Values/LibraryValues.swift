@@ -10,6 +10,7 @@ package final class MetatypeValue: EngineValue {
   package var memberNames: [String] { [] }
   package func display() throws -> [OutputEvent] { [.text(inlineDescription)] }
   package var inlineDescription: String { Operations.words(type) }
+  package func isSame(as other: any EngineValue) -> Bool { (other as? MetatypeValue)?.type == type }
   package func encode(into encoder: inout ValueEncoder) throws {
     guard case .structure(let id) = type else { throw Fault("R020", "the type cannot be stored") }
     try encoder.write(structure: id)
@@ -42,6 +43,7 @@ package final class SummaryValue: EngineValue {
   }
   package var memberNames: [String] { table.columns.map(\.name) }
   package func display() throws -> [OutputEvent] { [.table(table)] }
+  package func isSame(as other: any EngineValue) -> Bool { (other as? SummaryValue)?.table == table }
   package var inlineDescription: String { "summary of \(table.rows.count) rows" }
 
   package func encode(into encoder: inout ValueEncoder) throws { encoder.write(table) }

@@ -220,7 +220,13 @@ package struct ValueDecoder {
         throw DecodingError("an enum case does not exist")
       }
       return .enumeration(id, index, payload)
-    case .range: return .range(try int(), try int())
+    case .range:
+      let lower = try int()
+      let upper = try int()
+      guard lower <= upper, !upper.subtractingReportingOverflow(lower).overflow else {
+        throw DecodingError("a range is not one")
+      }
+      return .range(lower, upper)
     case .function:
       let name = try string()
       let wanted = try digest()
@@ -297,18 +303,22 @@ package struct ValueDecoder {
 
   package mutating func structureID() throws -> StructureID {
     let name = try string()
+    let occurrence = try int()
     let wanted = try digest()
-    for index in declarations.structures.indices.reversed() where declarations.structures[index].name == name {
-      if code.digest(of: StructureID(index)) == wanted { return StructureID(index) }
+    for index in declarations.structures.indices where declarations.structures[index].name == name {
+      let id = StructureID(index)
+      if code.names.occurrence(id) == occurrence, code.digest(of: id) == wanted { return id }
     }
     throw DecodingError("the structure `\(name)` is not in this program")
   }
 
   package mutating func enumerationID() throws -> EnumerationID {
     let name = try string()
+    let occurrence = try int()
     let wanted = try digest()
-    for index in declarations.enumerations.indices.reversed() where declarations.enumerations[index].name == name {
-      if code.digest(of: EnumerationID(index)) == wanted { return EnumerationID(index) }
+    for index in declarations.enumerations.indices where declarations.enumerations[index].name == name {
+      let id = EnumerationID(index)
+      if code.names.occurrence(id) == occurrence, code.digest(of: id) == wanted { return id }
     }
     throw DecodingError("the enum `\(name)` is not in this program")
   }

@@ -176,12 +176,13 @@ package struct ValueEncoder {
     for value in values { try write(value) }
   }
 
-  /// A structure by name and the digest of its declaration.
+  /// A structure by name, occurrence and the digest of its declaration.
   package mutating func write(structure id: StructureID) throws {
     guard declarations.structures.indices.contains(id.rawValue) else {
       throw Fault("R090", "the structure is not known in this run")
     }
     write(declarations.structures[id.rawValue].name)
+    write(code.names.occurrence(id))
     write(code.digest(of: id))
   }
 
@@ -190,6 +191,7 @@ package struct ValueEncoder {
       throw Fault("R090", "the enum is not known in this run")
     }
     write(declarations.enumerations[id.rawValue].name)
+    write(code.names.occurrence(id))
     write(code.digest(of: id))
   }
 

@@ -1,5 +1,6 @@
 package import Checking
 import Distributions
+import Inference
 package import Interpreter
 import Numerics
 import Rendering
@@ -33,7 +34,16 @@ package final class Engine: EngineHooks, @unchecked Sendable {
   /// Whether a registration's name is a distribution's.
   package static func isDistribution(_ name: String) -> Bool { DistributionLibrary.family(named: name) != nil }
 
-  private static let numericNames = Set(EngineLibrary.all.map(\.name) + LinearAlgebraLibrary.all.map(\.name))
+  /// Of evaluation and display of values: raise it when the same code may show something else.
+  package static let languageEpoch = (name: "the language", epoch: 1)
+  /// Of tracing, sampling and the tables about fits. It moves with what it is made of.
+  package static let engineEpoch = (
+    name: "the engine", epoch: 1 + 1000 * NUTSKernel.epoch + 1_000_000 * Optimizer.epoch
+  )
+
+  private static let numericNames = Set(
+    (EngineLibrary.all + LinearAlgebraLibrary.all + MathLibrary.all + StatisticsLibrary.all + RandomLibrary.all)
+      .map(\.name))
 
   /// Whether the result of a library function depends on the mathematics library or the engine's numerics.
   package static func isNumeric(_ name: String, in registry: IntrinsicRegistry) -> Bool {
@@ -225,6 +235,10 @@ final class SiteBundle: EngineValue {
     fit.sites.compactMap { $0.name.hasPrefix(prefix + ".") ? String($0.name.dropFirst(prefix.count + 1)) : nil }
   }
   func display() throws -> [Rendering.OutputEvent] { [.text(inlineDescription)] }
+  func isSame(as other: any EngineValue) -> Bool {
+    guard let other = other as? SiteBundle else { return false }
+    return prefix == other.prefix && fit.isSame(as: other.fit)
+  }
   var inlineDescription: String { "sites \(memberNames.joined(separator: ", ")) of \(prefix)" }
   func encode(into encoder: inout ValueEncoder) throws {
     try fit.encode(into: &encoder)

@@ -85,6 +85,11 @@ package final class DistributionValue: TraceableEngineValue {
     return "\(family.baseName)(\(shown))" + (iid.isEmpty ? "" : ".iid(\(iid.map(String.init).joined(separator: ", ")))")
   }
 
+  package func isSame(as other: any EngineValue) -> Bool {
+    guard let other = other as? DistributionValue else { return false }
+    return family.name == other.family.name && iid == other.iid && Operations.allSame(arguments, other.arguments)
+  }
+
   package func encode(into encoder: inout ValueEncoder) throws {
     encoder.write(family.name)
     try encoder.write(arguments)
@@ -96,7 +101,12 @@ package final class DistributionValue: TraceableEngineValue {
     guard let family = DistributionLibrary.family(named: name) else {
       throw Fault("R095", "the stored distribution `\(name)` is not known")
     }
-    return DistributionValue(family: family, arguments: try decoder.values(), iid: try decoder.ints())
+    let arguments = try decoder.values()
+    let iid = try decoder.ints()
+    guard arguments.count == family.parameters.count, iid.allSatisfy({ $0 >= 0 }) else {
+      throw Fault("R095", "the stored distribution `\(name)` cannot be read")
+    }
+    return DistributionValue(family: family, arguments: arguments, iid: iid)
   }
 }
 

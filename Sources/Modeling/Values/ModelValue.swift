@@ -55,6 +55,12 @@ package final class ModelValue: EngineValue {
     return text
   }
 
+  package func isSame(as other: any EngineValue) -> Bool {
+    guard let other = other as? ModelValue else { return false }
+    return id == other.id && coordinates == other.coordinates && Operations.allSame(arguments, other.arguments)
+      && Operations.allSame(conditions, other.conditions) && Operations.allSame(interventions, other.interventions)
+  }
+
   package func encode(into encoder: inout ValueEncoder) throws {
     // The code of the model belongs to its meaning: derived quantities are computed from it.
     encoder.write(model.name)

@@ -72,6 +72,12 @@ package final class PosteriorValue: EngineValue {
     }
   }
 
+  package func isSame(as other: any EngineValue) -> Bool {
+    guard let other = other as? PosteriorValue else { return false }
+    return model.isSame(as: other.model) && kind == other.kind && sites == other.sites && values == other.values
+      && counts == other.counts
+  }
+
   package var inlineDescription: String {
     "\(kind == .optimum ? "the mode" : "\(drawCount) draws") of \(model.model.name)"
   }
@@ -127,10 +133,22 @@ package final class PosteriorValue: EngineValue {
       moments[name] = SiteMoments(
         shape: try decoder.ints(), mean: try decoder.doubles(), variance: try decoder.doubles())
     }
-    let total = counts.reduce(0) { $0 &+ max(0, $1) }
-    for (site, draws) in zip(sites, values) where draws.count != site.size &* total {
-      throw Fault("R095", "the stored fit has the wrong number of draws")
+    // Bytes may come from anybody: whatever is indexed later must fit.
+    guard counts.count == chains, counts.allSatisfy({ $0 >= 0 && $0 < 1 << 40 }), chains < 1 << 16 else {
+      throw Fault("R095", "the stored fit cannot be read")
     }
+    let total = counts.reduce(0, +)
+    for (site, draws) in zip(sites, values) {
+      var wanted = (count: total, overflow: false)
+      for extent in site.shape {
+        let (product, overflow) = wanted.count.multipliedReportingOverflow(by: extent)
+        wanted = (product, wanted.overflow || overflow)
+      }
+      guard !wanted.overflow, draws.count == wanted.count else {
+        throw Fault("R095", "the stored fit has the wrong number of draws")
+      }
+    }
+    if let stats, kind == .sampled, !stats.fits(total) { throw Fault("R095", "the stored fit cannot be read") }
     let key = RandomKey(words: (UInt64(UInt(bitPattern: high)), UInt64(UInt(bitPattern: low))))
     return PosteriorValue(
       model: model, kind: kind, chains: chains, sites: sites, values: values, counts: counts, stats: stats, key: key,
@@ -169,6 +187,15 @@ package struct SamplerStatistics: Sendable {
     encoder.write(warmupLeapfrogs)
   }
 
+  /// Whether there is one entry for each draw.
+  func fits(_ count: Int) -> Bool {
+    let lengths = [
+      acceptance.count, stepSize.count, treeDepth.count, leapfrogs.count, isDivergent.count, energy.count,
+      logDensity.count,
+    ]
+    return lengths.allSatisfy { $0 == count }
+  }
+
   static func decode(_ decoder: inout ValueDecoder) throws -> SamplerStatistics {
     SamplerStatistics(
       acceptance: try decoder.doubles(), stepSize: try decoder.doubles(), treeDepth: try decoder.ints(),
@@ -191,6 +218,12 @@ package final class InitialValues: EngineValue {
   package func member(_ name: String) throws -> Value? { nil }
   package var memberNames: [String] { [] }
   package func display() throws -> [OutputEvent] { [.text(inlineDescription)] }
+  package func isSame(as other: any EngineValue) -> Bool {
+    guard let other = other as? InitialValues else { return false }
+    func same(_ a: Value?, _ b: Value?) -> Bool { Operations.isSame(a ?? .none, b ?? .none) }
+    return Operations.allSame(values, other.values) && same(fallback, other.fallback)
+      && same(posterior.map { .engine($0) }, other.posterior.map { .engine($0) })
+  }
   package var inlineDescription: String {
     posterior.map { "start from \($0.inlineDescription)" }
       ?? "start values for \(values.keys.sorted().joined(separator: ", "))"

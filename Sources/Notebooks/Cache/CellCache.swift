@@ -91,7 +91,7 @@ final class CellCache {
   // MARK: - Looking up
 
   private func validator(seed: UInt64) -> ReadValidator {
-    ReadValidator(index: index, world: world, engine: engine, values: digests, seed: seed, switches: switches)
+    ReadValidator(index: index, world: world, engine: engine, values: digests, seed: seed)
   }
 
   func lookup(_ unit: CheckedUnit, options: [String: String], identity: String, seed: UInt64) -> Lookup {
@@ -337,6 +337,9 @@ final class CellCache {
     code.close(over: index.table)
     builtins.formUnion(code.builtins)
     usesEngine = usesEngine || code.usesEngine
+    // How code is evaluated and shown, and what the engine computes, have epochs as library functions do.
+    add(Read(.builtin, Engine.languageEpoch.name), engine.digest(ofBuiltin: Engine.languageEpoch.name))
+    if usesEngine { add(Read(.builtin, Engine.engineEpoch.name), engine.digest(ofBuiltin: Engine.engineEpoch.name)) }
     let registered = builtins.filter { machine.registry[$0] != nil || Engine.isDistribution($0) }
     for builtin in registered.sorted() { add(Read(.builtin, builtin), engine.digest(ofBuiltin: builtin)) }
     if usesEngine || registered.contains(where: { Engine.isNumeric($0, in: machine.registry) }) {

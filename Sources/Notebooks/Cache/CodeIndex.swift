@@ -112,7 +112,8 @@ package final class CodeIndex {
     owners += unit.functions.compactMap { code.names.function($0).map { .function($0) } }
     owners += unit.models.compactMap { code.names.model($0).map { .model($0) } }
     for owner in owners {
-      if let part = places(owner, own: own).firstIndex(of: span) { return PlaceName(owner: owner, part: part) }
+      // The innermost part that stands there: one around it may come to stand elsewhere.
+      if let part = places(owner, own: own).lastIndex(of: span) { return PlaceName(owner: owner, part: part) }
     }
     return nil
   }

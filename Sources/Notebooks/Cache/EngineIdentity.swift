@@ -1,5 +1,6 @@
 import Foundation
 package import Interpreter
+import Modeling
 import Numerics
 
 /// What stands for the program itself in reads.
@@ -21,8 +22,13 @@ package struct EngineIdentity: Sendable {
   /// - Parameter isDevelopment: Whether the program runs from the checkout that it was built in.
   package init(registry: IntrinsicRegistry, isDevelopment: Bool, numericClass: String) {
     self.init(
-      epochs: registry.entries.values.reduce(into: [:]) { if $1.epoch != 1 { $0[$1.name] = $1.epoch } },
-      build: isDevelopment ? EngineIdentity.executable : nil, numericClass: numericClass)
+      epochs: registry.entries.values.reduce(into: EngineIdentity.ownEpochs) {
+        if $1.epoch != 1 { $0[$1.name] = $1.epoch }
+      }, build: isDevelopment ? EngineIdentity.executable : nil, numericClass: numericClass)
+  }
+
+  private static var ownEpochs: [String: Int] {
+    [Engine.languageEpoch, Engine.engineEpoch].reduce(into: [:]) { $0[$1.name] = $1.epoch }
   }
 
   /// Tells builds apart without reading a hundred megabytes: a linker writes a new file.

@@ -11,7 +11,6 @@ struct ReadValidator {
   /// Digests of values computed or found so far in this run, by number of the binding.
   let values: [GlobalID: Digest]
   let seed: UInt64
-  let switches: CacheSwitches
 
   /// Today's digest; nil where there is no such thing now.
   func digest(of read: Read, in unit: CheckedUnit, identity: String) -> Digest? {

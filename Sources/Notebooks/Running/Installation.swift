@@ -30,7 +30,9 @@ package struct Installation: Sendable {
       let url = URL(fileURLWithPath: path)
       if usable(url) {
         let parent = url.deletingLastPathComponent()
-        return Installation(stdlib: url, docs: docs([parent.appendingPathComponent("docs/errors")]))
+        return Installation(
+          stdlib: url, docs: docs([parent.appendingPathComponent("docs/errors")]),
+          isCheckout: isInCheckout(realExecutable(executable).deletingLastPathComponent()))
       }
     } else {
       let real = realExecutable(executable)
@@ -58,6 +60,19 @@ package struct Installation: Sendable {
       Diagnostic(
         "N020", "the library folder `stdlib` is missing", at: nil, notes: tried.map { "tried \($0)" },
         help: "set CAIRN_STDLIB to the folder, or install again"))
+  }
+
+  /// Whether a folder lies below the checkout of the project.
+  private static func isInCheckout(_ folder: URL) -> Bool {
+    var folder = folder
+    for _ in 0..<32 {
+      let marks = ["Package.swift", "stdlib"].map { folder.appendingPathComponent($0).path }
+      if marks.allSatisfy({ FileManager.default.fileExists(atPath: $0) }) { return true }
+      let parent = folder.deletingLastPathComponent()
+      if parent.path == folder.path { return false }
+      folder = parent
+    }
+    return false
   }
 
   private static func realExecutable(_ name: String) -> URL {

@@ -46,6 +46,8 @@ package struct Caching {
   package var notebook: String
   /// The share of found cells that run nevertheless and are compared, from 0 to 1.
   package var audit = 0.0
+  /// Parameters of the run, by name.
+  package var parameters: [String: String] = [:]
   package var switches: CacheSwitches = []
 
   package init(store: CacheStore, engine: EngineIdentity, notebook: String) {
@@ -184,7 +186,7 @@ package struct NotebookRunner {
       history.append((item.identity, words(search, item, fresh)))
       if case .found(let found) = search {
         if found.source == .cached, isAudited(), let different = audit(item, found) {
-          outcome = .failed
+          outcome = session.isInterrupted ? .interrupted : .failed
           report(.failed, found.events + [.diagnostic(different)], exports: found.exports, source: .cached)
           continue
         }
@@ -215,7 +217,8 @@ package struct NotebookRunner {
       }
     }
     if let caching {
-      caching.store.recordRun(notebook: caching.notebook, parameters: parameterBytes, words: history)
+      caching.store.recordRun(
+        notebook: caching.notebook, parameters: parameterBytes, isWhole: outcome == .succeeded, words: history)
     }
     return outcome
   }
@@ -246,6 +249,7 @@ extension NotebookRunner {
   private var parameterBytes: [UInt8] {
     var encoder = ValueEncoder.record()
     encoder.write(Int(bitPattern: UInt(session.machine.seedRoot)))
+    for (name, value) in (caching?.parameters ?? [:]).sorted(by: { $0.key < $1.key }) { encoder.write([name, value]) }
     return encoder.finish()
   }
 
@@ -285,7 +289,12 @@ extension NotebookRunner {
 
   /// Runs a found cell and says what it gives otherwise than before; nil where all is the same.
   private func audit(_ item: CheckedCell, _ found: Found) -> Diagnostic? {
-    let ran = execute(item)
+    // Neither the fits that are kept nor the run that is checked may answer for themselves.
+    let results = session.machine.results
+    session.machine.results = nil
+    defer { session.machine.results = results }
+    let ran = execute(item, isKept: false)
+    if session.isInterrupted { return Diagnostic("R080", "the run was interrupted", at: nil) }
     func encoded(_ events: [CellEvent]) -> [UInt8] {
       guard let cache else { return [] }
       var places = PlaceCodec(cache.index, own: item.unit)
@@ -299,7 +308,7 @@ extension NotebookRunner {
       "N033", "\(item.cell.title) gives something else than the cache holds", at: item.cell.errorSpan,
       found: ran.failed
         ? "it fails now" : (changed.isEmpty ? "another output" : "other values of \(changed.joined(separator: ", "))"),
-      help: "remove the notebook's results with `cairn cache rm`, and report this: it should not happen")
+      help: "run with `--no-cache`, and report this: it should not happen")
   }
 
   // MARK: - Saying why
@@ -308,8 +317,8 @@ extension NotebookRunner {
   package struct Forecast: Sendable {
     package var cell: NotebookCell
     package var identity: String
-    /// Whether it would run; else it is found.
-    package var runs: Bool
+    package enum Outcome: Sendable { case runs, found, erroneous, skipped }
+    package var outcome: Outcome
     /// How long it took last time.
     package var seconds: Double?
     package var words: String
@@ -317,16 +326,24 @@ extension NotebookRunner {
 
   /// What a run would do with each cell, without running any.
   package func forecast() -> [Forecast] {
-    checked.map { item in
-      if item.unit.hasErrors {
-        return Forecast(cell: item.cell, identity: item.identity, runs: false, seconds: nil, words: "it has errors")
+    var lost = LostCells()
+    return checked.map { item in
+      func forecast(_ outcome: Forecast.Outcome, _ words: String, seconds: Double? = nil) -> Forecast {
+        Forecast(cell: item.cell, identity: item.identity, outcome: outcome, seconds: seconds, words: words)
       }
+      if item.unit.hasErrors {
+        lost.lose(item.unit, item.names, title: item.cell.title)
+        return forecast(.erroneous, "it has errors")
+      }
+      if let cause = lost.cause(item.unit, item.names, in: session.checker.table) {
+        lost.lose(item.unit, item.names, title: item.cell.title)
+        return forecast(.skipped, cause)
+      }
+      lost.find(item.names)
       let search = find(item)
-      let words = words(search, item, [])
       switch search {
-      case .found: return Forecast(cell: item.cell, identity: item.identity, runs: false, seconds: nil, words: words)
-      case .runs(_, let seconds):
-        return Forecast(cell: item.cell, identity: item.identity, runs: true, seconds: seconds, words: words)
+      case .found: return forecast(.found, words(search, item, []))
+      case .runs(_, let seconds): return forecast(.runs, words(search, item, []), seconds: seconds)
       }
     }
   }
@@ -423,7 +440,11 @@ extension NotebookRunner {
 
   /// Runs a cell, and again when a value that an earlier run had kept turned out to be gone: the cell that defines it
   /// runs first then.
-  private func execute(_ item: CheckedCell) -> (events: [CellEvent], exports: [CellResult.Export], failed: Bool) {
+  ///
+  /// - Parameter isKept: Whether what it gives is kept for later runs, where it may be.
+  private func execute(_ item: CheckedCell, isKept: Bool = true) -> (
+    events: [CellEvent], exports: [CellResult.Export], failed: Bool
+  ) {
     let seed = item.cell.seed.map { UInt64($0) }
     guard let cache else { return session.run(item.unit, identity: item.identity, seed: seed) }
     var recomputed: Set<GlobalID> = []
@@ -441,7 +462,8 @@ extension NotebookRunner {
         continue
       }
       let isKept =
-        !run.failed && !session.isInterrupted && item.cell.cachePolicy != .never && item.cell.errorPolicy != .require
+        isKept && !run.failed && !session.isInterrupted && item.cell.cachePolicy != .never
+        && item.cell.errorPolicy != .require
       let exports = cache.finish(
         observation, of: item.unit, options: item.cell.options, identity: item.identity, seed: self.seed(item.cell),
         values: run.values, events: run.events, isKept: isKept, isRead: isReadLater)

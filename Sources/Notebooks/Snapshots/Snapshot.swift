@@ -53,6 +53,8 @@ package struct Snapshot: Codable, Equatable, Sendable {
     }.filter { !$0.outputs.isEmpty }
   }
 
+  struct UnknownVersion: Error {}
+
   // MARK: - Files
 
   /// The folder of a notebook's snapshot: `NAME.out` beside it.
@@ -72,7 +74,9 @@ package struct Snapshot: Codable, Equatable, Sendable {
   package static func read(_ folder: URL) throws -> Snapshot? {
     let index = folder.appendingPathComponent("index.json")
     guard FileManager.default.fileExists(atPath: index.path) else { return nil }
-    return try JSONDecoder().decode(Snapshot.self, from: try Data(contentsOf: index))
+    let snapshot = try JSONDecoder().decode(Snapshot.self, from: try Data(contentsOf: index))
+    guard snapshot.version == formatVersion else { throw UnknownVersion() }
+    return snapshot
   }
 
   /// Writes the snapshot in place of an earlier one; files of outputs that are gone go too.
@@ -91,8 +95,9 @@ package struct Snapshot: Codable, Equatable, Sendable {
         written.insert(file)
       }
     }
-    for file in earlier where !written.contains(file) && !file.contains("/") {
-      try? FileManager.default.removeItem(at: folder.appendingPathComponent(file))
+    // The index may come from anybody: only texts in the folder itself go, and never a folder.
+    for file in earlier where !written.contains(file) && file.hasSuffix(".txt") && !file.contains("/") {
+      unlink(folder.appendingPathComponent(file).path)
     }
   }
 }

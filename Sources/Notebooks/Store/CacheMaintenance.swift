@@ -35,17 +35,17 @@ extension CacheStore {
     let rows = look { db in try Row.fetchAll(db, sql: "SELECT * FROM trace ORDER BY notebook, id") } ?? []
     var result: [Listing] = []
     for row in rows {
-      let notebook: String = row["notebook"] ?? ""
+      let notebook: String = row.value("notebook") ?? ""
       if result.last?.notebook != notebook {
         result.append(Listing(notebook: notebook, traces: 0, size: 0, seconds: 0))
       }
-      let manifest: Data = row["manifest"] ?? Data()
+      let manifest: Data = row.value("manifest") ?? Data()
       var decoder = ValueDecoder.record(Array(manifest))
       let values = (try? decoder.manifest())?.exports.map(\.size).reduce(0, +) ?? 0
       let last = result.count - 1
       result[last].traces += 1
       result[last].size += values + manifest.count
-      result[last].seconds += row["seconds"] ?? 0
+      result[last].seconds += row.value("seconds") ?? 0
     }
     return result
   }
@@ -78,14 +78,10 @@ extension CacheStore {
       let row = look { db in try Row.fetchOne(db, sql: "SELECT * FROM trace WHERE id = ?", arguments: [id]) } ?? nil
       if let row, trace(row) == nil { result.damaged += 1 }
     }
-    let results = Set(
-      (look { db in try Data.fetchAll(db, sql: "SELECT object FROM result") } ?? []).compactMap {
-        CacheStore.digest($0)
-      })
     let objects = (look { db in try Data.fetchAll(db, sql: "SELECT digest FROM object") } ?? [])
     for case let digest? in objects.map({ CacheStore.digest($0) }) {
       result.checked += 1
-      if object(digest, kind: results.contains(digest) ? "result" : "value") == nil { result.damaged += 1 }
+      if object(digest, kinds: ["value", "result"]) == nil { result.damaged += 1 }
     }
     result.unused = unusedChunks(olderThan: 0).count
     return result
@@ -104,23 +100,29 @@ extension CacheStore {
   /// Roots are the last three runs of each notebook under each seed and parameters. Chunks of the last hour stay: another
   /// process may be about to list them.
   package func collect(budget: Int, isDry: Bool = false) -> Collection {
-    var result = Collection()
-    let rows = look { db in
-      try Row.fetchAll(db, sql: "SELECT id, manifest, used FROM trace ORDER BY used DESC, id DESC")
-    }
-    let runs = look { db in try Data.fetchAll(db, sql: "SELECT traces FROM run") }
-    let results = look { db in try Row.fetchAll(db, sql: "SELECT digest, object, used FROM result ORDER BY used DESC") }
-    let sizes = look { db in try Row.fetchAll(db, sql: "SELECT digest, size FROM object") }
-    guard let rows, let runs, let results, let sizes else { return result }
+    // In one transaction, so that nothing is stored between looking and dropping.
+    let result = access("collected") { db in try collect(budget: budget, isDry: isDry, db) } ?? Collection()
+    if !isDry { for name in unusedChunks(olderThan: 3600) + oldCheckpoints { files.remove(name) } }
+    return result
+  }
+
+  private func collect(budget: Int, isDry: Bool, _ db: Database) throws -> Collection {
+    let rows = try Row.fetchAll(db, sql: "SELECT id, manifest FROM trace ORDER BY used DESC, id DESC")
+    let runs = try Row.fetchAll(db, sql: "SELECT traces FROM run")
+    let results = try Row.fetchAll(db, sql: "SELECT digest, object FROM result ORDER BY used DESC")
+    let sizes = try Row.fetchAll(db, sql: "SELECT digest, size FROM object")
     var roots: Set<Int64> = []
-    for list in runs {
+    for row in runs {
+      let list: Data = row.value("traces") ?? Data()
       for start in stride(from: 0, to: list.count - 7, by: 8) {
         let word = list[(list.startIndex + start)..<(list.startIndex + start + 8)]
         roots.insert(Int64(bitPattern: word.reversed().reduce(0) { $0 << 8 | UInt64($1) }))
       }
     }
     var sizeOf: [Digest: Int] = [:]
-    for row in sizes { if let digest = CacheStore.digest(row["digest"]) { sizeOf[digest] = row["size"] ?? 0 } }
+    for row in sizes {
+      if let digest = CacheStore.digest(row.value("digest")) { sizeOf[digest] = row.value("size") ?? 0 }
+    }
     var kept: Set<Digest> = []
     var total = 0
     func add(_ digests: [Digest]) {
@@ -129,8 +131,8 @@ extension CacheStore {
     func cost(_ digests: [Digest]) -> Int { digests.filter { !kept.contains($0) }.reduce(0) { $0 + (sizeOf[$1] ?? 0) } }
     var dropped: [Int64] = []
     let entries = rows.map { row -> (id: Int64, digests: [Digest]) in
-      var decoder = ValueDecoder.record(Array(row["manifest"] as Data? ?? Data()))
-      return (row["id"] ?? 0, (try? decoder.manifest())?.exports.map(\.digest) ?? [])
+      var decoder = ValueDecoder.record(Array(row.value("manifest") as Data? ?? Data()))
+      return (row.value("id") ?? 0, (try? decoder.manifest())?.exports.map(\.digest) ?? [])
     }
     for entry in entries where roots.contains(entry.id) { add(entry.digests) }
     for entry in entries where !roots.contains(entry.id) {
@@ -139,21 +141,21 @@ extension CacheStore {
     // Results save a sampler's work when a cell must run again; they go first when space is short.
     var droppedResults: [Data] = []
     for row in results {
-      guard let object = CacheStore.digest(row["object"]) else { continue }
-      if total + cost([object]) <= budget { add([object]) } else { droppedResults.append(row["digest"] ?? Data()) }
+      guard let object = CacheStore.digest(row.value("object")) else { continue }
+      if total + cost([object]) <= budget {
+        add([object])
+      } else {
+        droppedResults.append(row.value("digest") ?? Data())
+      }
     }
     let gone = sizeOf.keys.filter { !kept.contains($0) }.sorted()
-    result.traces = dropped.count
-    result.objects = gone.count
-    result.size = gone.reduce(0) { $0 + (sizeOf[$1] ?? 0) }
-    guard !isDry else { return result }
-    access("collected") { db in
+    if !isDry {
       for id in dropped { try db.execute(sql: "DELETE FROM trace WHERE id = ?", arguments: [id]) }
       for digest in droppedResults { try db.execute(sql: "DELETE FROM result WHERE digest = ?", arguments: [digest]) }
       for digest in gone { try db.execute(sql: "DELETE FROM object WHERE digest = ?", arguments: [Data(digest.bytes)]) }
     }
-    for name in unusedChunks(olderThan: 3600) + oldCheckpoints { files.remove(name) }
-    return result
+    return Collection(
+      traces: dropped.count, objects: gone.count, size: gone.reduce(0) { $0 + (sizeOf[$1] ?? 0) })
   }
 
   /// Checkpoints that nobody went on from for a week.

@@ -8,7 +8,8 @@ import Synchronization
 /// An SQLite index in WAL mode beside files of chunks. Every record carries a digest that is verified when it is read;
 /// what fails is put aside and counts as absent. Whatever goes wrong costs time and a notice, never a result.
 package final class CacheStore: @unchecked Sendable {
-  /// Raised whenever the tables change their meaning. Older caches are left as they are and not read.
+  /// Raised whenever the tables change their meaning. A cache of an older schema is moved aside and not read, one of a newer
+  /// schema is left as it is.
   package static let schemaVersion = 1
   /// Values up to this size lie in the index itself.
   package static let inlineLimit = 64 << 10
@@ -87,6 +88,9 @@ package final class CacheStore: @unchecked Sendable {
       database = queue
     } catch let newer as Newer {
       notice("the cache is of a newer version of the program (schema \(newer.version)): it is neither used nor changed")
+    } catch is Foreign where !isRetry {
+      setAside("of another program")
+      open(isRetry: true)
     } catch is Older where !isRetry {
       setAside("of an older version of the program")
       open(isRetry: true)
@@ -100,12 +104,13 @@ package final class CacheStore: @unchecked Sendable {
 
   private struct Newer: Error { var version: Int }
   private struct Older: Error { var version: Int }
+  private struct Foreign: Error {}
 
   private static func version(_ db: Database) throws -> Int {
     guard try db.tableExists("meta") else {
       // A file with tables of another program is no cache of ours.
       let count = try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM sqlite_master") ?? 0
-      if count > 0 { throw Older(version: 0) }
+      if count > 0 { throw Foreign() }
       return 0
     }
     return try Int.fetchOne(db, sql: "SELECT value FROM meta WHERE name = 'schema'") ?? Int.max
@@ -257,11 +262,11 @@ package final class CacheStore: @unchecked Sendable {
   }
 
   func trace(_ row: Row) -> Trace? {
-    guard let id: Int64 = row["id"], let key = CacheStore.digest(row["key"]),
-      let reads: Data = row["reads"], let manifest: Data = row["manifest"],
-      let checksum = CacheStore.digest(row["checksum"])
+    guard let id: Int64 = row.value("id"), let key = CacheStore.digest(row.value("key")),
+      let reads: Data = row.value("reads"), let manifest: Data = row.value("manifest"),
+      let checksum = CacheStore.digest(row.value("checksum"))
     else { return nil }
-    let found = Trace(id: id, reads: Array(reads), manifest: Array(manifest), seconds: row["seconds"] ?? 0)
+    let found = Trace(id: id, reads: Array(reads), manifest: Array(manifest), seconds: row.value("seconds") ?? 0)
     guard CacheStore.checksum(key, found.reads, found.manifest) == checksum else {
       notice("a damaged entry of the cache was dropped")
       access("mended") { try $0.execute(sql: "DELETE FROM trace WHERE id = ?", arguments: [id]) }
@@ -375,10 +380,11 @@ package final class CacheStore: @unchecked Sendable {
       ])
   }
 
-  /// Keeps which traces a whole run used: the last three runs of a notebook and its parameters are not collected.
+  /// Keeps what became of the cells of a run, and of a whole successful one which traces it used: the last three of a
+  /// notebook under each seed and parameters are not collected.
   ///
   /// - Parameter words: For each cell what became of it and why, as `why` says later.
-  package func recordRun(notebook: String, parameters: [UInt8], words: [(cell: String, words: String)]) {
+  package func recordRun(notebook: String, parameters: [UInt8], isWhole: Bool, words: [(cell: String, words: String)]) {
     let (used, results) = lock.withLock { (usedTraces, usedResults) }
     access("written") { db in
       for digest in results {
@@ -396,6 +402,7 @@ package final class CacheStore: @unchecked Sendable {
         try db.execute(
           sql: "UPDATE trace SET used = ? WHERE id = ? AND used < ?", arguments: [runNumber, id, runNumber])
       }
+      guard isWhole else { return }
       let ids = used.sorted().flatMap { withUnsafeBytes(of: $0.littleEndian) { Array($0) } }
       try db.execute(
         sql: "INSERT INTO run(notebook, parameters, number, traces) VALUES (?, ?, ?, ?)",
@@ -415,7 +422,7 @@ package final class CacheStore: @unchecked Sendable {
     let rows = look { db in
       try Row.fetchAll(db, sql: "SELECT cell, words FROM history WHERE notebook = ?", arguments: [notebook])
     }
-    return (rows ?? []).reduce(into: [:]) { if let cell: String = $1["cell"] { $0[cell] = $1["words"] } }
+    return (rows ?? []).reduce(into: [:]) { if let cell: String = $1.value("cell") { $0[cell] = $1.value("words") } }
   }
 
   /// Ends the use of the store.
@@ -425,5 +432,13 @@ package final class CacheStore: @unchecked Sendable {
       try? database?.close()
       database = nil
     }
+  }
+}
+
+extension Row {
+  /// A column as a type, or nil where it holds another one: the subscript would end the process on an index that somebody
+  /// else has written.
+  func value<Value: DatabaseValueConvertible>(_ column: String) -> Value? {
+    (self[column] as DatabaseValue?).flatMap { Value.fromDatabaseValue($0) }
   }
 }

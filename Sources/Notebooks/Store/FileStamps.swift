@@ -38,10 +38,11 @@ extension CacheStore {
   /// The digest that a file with this stamp had, where the stamp can be trusted.
   func digest(ofFile path: String, _ stamp: FileStamp) -> Digest? {
     let found = look { db in try Row.fetchOne(db, sql: "SELECT * FROM stamp WHERE path = ?", arguments: [path]) }
-    guard let row = found ?? nil, let recorded: Int64 = row["recorded"], let digest = CacheStore.digest(row["digest"]),
-      row["size"] == stamp.size, row["modified"] == stamp.modified, row["changed"] == stamp.changed,
-      row["inode"] == stamp.inode,
-      CacheStore.digest(row["checksum"]) == CacheStore.checksum(path, stamp, recorded, digest),
+    guard let row = found ?? nil, let recorded: Int64 = row.value("recorded"),
+      let digest = CacheStore.digest(row.value("digest")),
+      row.value("size") == stamp.size, row.value("modified") == stamp.modified, row.value("changed") == stamp.changed,
+      row.value("inode") == stamp.inode,
+      CacheStore.digest(row.value("checksum")) == CacheStore.checksum(path, stamp, recorded, digest),
       max(stamp.modified, stamp.changed) < recorded - CacheStore.racyWindow
     else { return nil }
     return digest

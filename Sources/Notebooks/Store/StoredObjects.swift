@@ -19,6 +19,8 @@ extension CacheStore {
         if let size = try? FileManager.default.attributesOfItem(atPath: files.url(name).path)[.size] as? Int,
           size == end - start
         {
+          // As new, so that a collection under way leaves it until its row is there.
+          utimes(files.url(name).path, nil)
           continue
         }
         files.atStep(.beforeChunk)
@@ -28,26 +30,22 @@ extension CacheStore {
     }
   }
 
-  /// Whether a value is listed; its bytes are looked at when they are read.
-  package func has(_ digest: Digest) -> Bool {
-    look { db in
-      try Bool.fetchOne(
-        db, sql: "SELECT EXISTS(SELECT 1 FROM object WHERE digest = ?)", arguments: [Data(digest.bytes)])
-    } == true
-  }
-
   /// The bytes with a digest, verified; nil, and put aside, where they are damaged or gone.
-  package func object(_ digest: Digest, kind: String = "value") -> [UInt8]? {
+  ///
+  /// - Parameter kinds: What it may be the digest of; only a check of everything knows no better.
+  package func object(_ digest: Digest, kinds: [String] = ["value"]) -> [UInt8]? {
     let found = look { db in
       try Row.fetchOne(
         db, sql: "SELECT size, bytes, chunks FROM object WHERE digest = ?", arguments: [Data(digest.bytes)])
     }
     guard let row = found ?? nil else { return nil }
-    if let (bytes, chunks) = content(row), ContentDigest.whole(kind, size: bytes.count, chunks: chunks) == digest {
+    if let (bytes, chunks) = content(row),
+      kinds.contains(where: { ContentDigest.whole($0, size: bytes.count, chunks: chunks) == digest })
+    {
       return bytes
     }
     notice("a damaged value of the cache was dropped; it is computed again")
-    if let chunks: Data = row["chunks"] {
+    if let chunks: Data = row.value("chunks") {
       for chunk in CacheStore.digests(chunks) where verified(chunk) == nil { files.quarantine(chunkName(chunk)) }
     }
     access("mended") { try $0.execute(sql: "DELETE FROM object WHERE digest = ?", arguments: [Data(digest.bytes)]) }
@@ -56,10 +54,10 @@ extension CacheStore {
 
   /// The bytes and the digests of their chunks, which they were found to have.
   private func content(_ row: Row) -> (bytes: [UInt8], chunks: [Digest])? {
-    if let bytes: Data = row["bytes"] {
+    if let bytes: Data = row.value("bytes") {
       return (Array(bytes), bytes.withUnsafeBytes { ContentDigest.chunks(of: $0) })
     }
-    guard let size: Int = row["size"], size >= 0, let list: Data = row["chunks"], list.count % 32 == 0,
+    guard let size: Int = row.value("size"), size >= 0, let list: Data = row.value("chunks"), list.count % 32 == 0,
       size <= (list.count / 32) * ContentDigest.chunkSize
     else { return nil }
     let chunks = CacheStore.digests(list)

@@ -41,8 +41,9 @@ extension CacheStore: ResultStore {
       let taken = access("written") { db -> Int64? in
         let row = try Row.fetchOne(
           db, sql: "SELECT * FROM lease WHERE digest = ?", arguments: [Data(digest.bytes)])
-        if let row, let pid: Int64 = row["pid"], let started: Int64 = row["started"], let boot: String = row["boot"],
-          let beat: Int64 = row["beat"]
+        if let row, let pid: Int64 = row.value("pid"), let started: Int64 = row.value("started"),
+          let boot: String = row.value("boot"),
+          let beat: Int64 = row.value("beat")
         {
           let owner = Owner(pid: pid, started: started, boot: boot)
           let isStuck = beat == lastBeat && lastChange.duration(to: .now) > CacheStore.patience
@@ -74,7 +75,7 @@ extension CacheStore: ResultStore {
     let found = look { db in
       try Data.fetchOne(db, sql: "SELECT object FROM result WHERE digest = ?", arguments: [Data(digest.bytes)])
     }
-    guard let own = CacheStore.digest(found ?? nil), let bytes = object(own, kind: "result") else { return nil }
+    guard let own = CacheStore.digest(found ?? nil), let bytes = object(own, kinds: ["result"]) else { return nil }
     noteUse(ofResult: digest)
     return bytes
   }
@@ -125,8 +126,11 @@ extension CacheStore: ResultStore {
     guard !digests.isEmpty else { return }
     let own = Owner.own
     access("written") { db in
-      try db.execute(
-        sql: "UPDATE lease SET beat = beat + 1 WHERE pid = ? AND started = ?", arguments: [own.pid, own.started])
+      for digest in digests {
+        try db.execute(
+          sql: "UPDATE lease SET beat = beat + 1 WHERE digest = ? AND pid = ? AND started = ?",
+          arguments: [Data(digest.bytes), own.pid, own.started])
+      }
     }
   }
 
