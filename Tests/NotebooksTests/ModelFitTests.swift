@@ -98,7 +98,11 @@ struct ModelFitTests {
     ("M(n: 3).given(y: [1.0]).prior(1)\nsample(M(n: 3).given(y: [1.0]))", "H230"),
     ("sample(M(n: 1).given(y: [1.0]).do(s: 1.0, a: [0.0]))", "M311"), ("M(n: 1).given(y: [1.0]).simulate(2)", "M305"),
     ("sample(M(n: 1).given(y: [1.0]), chains: 0)", "M302"), ("M(n: 1).given(yy: [1.0])", "M104"),
-    ("M(n: 1).prior(-1)", "M302"), ("sample(M(n: 1).given(y: [1.0]).reparam(s: .noncentered))", "M218"),
+    ("M(n: 1).prior(-1)", "M302"),
+    (
+      "model Q(n: Int) {\n let level: Vector[n]\n plate i in 0..<n {\n let a ~ Normal(0, 1)\n level[1] ~ Normal(a, 1)\n }\n}\nQ(n: 3).prior(1)",
+      "M236"
+    ), ("sample(M(n: 1).given(y: [1.0]).reparam(s: .noncentered))", "M218"),
   ])
   func refusals(text: String, code: String) throws {
     let running = try run(Self.plates + "\n" + text)

@@ -112,7 +112,15 @@ final class ModelTrace: SiteHandler {
         continue
       }
       let goal = tracer.shape(frames: frames, batch + event)
-      var mapping = tensor.frames.map { id in frames.firstIndex(of: id) ?? 0 }
+      var mapping: [Int] = []
+      for id in tensor.frames {
+        guard let axis = frames.firstIndex(of: id) else {
+          throw Fault(
+            "M236", "`\(parameter.name)` depends on an index that the site does not have", span: request.span,
+            help: "index the site by it too, as in `level[i] ~ …`, or define it outside of the plate or loop")
+        }
+        mapping.append(axis)
+      }
       if !own.isEmpty { mapping += (0..<batch.count).map { frames.count + $0 } }
       mapping += (0..<event.count).map { frames.count + batch.count + $0 }
       nodes.append(builder.broadcast(tensor.node, to: goal, mapping: mapping))
