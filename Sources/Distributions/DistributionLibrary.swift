@@ -4,7 +4,7 @@ import TensorIR
 package enum DistributionLibrary {
   package static let all: [any DistributionFamily] = [
     NormalFamily(), HalfNormalFamily(), LogNormalFamily(), CauchyFamily(), HalfCauchyFamily(), StudentTFamily(),
-    ExponentialFamily(), GammaFamily(), InverseGammaFamily(), BetaFamily(), UniformFamily(),
+    LaplaceFamily(), ExponentialFamily(), GammaFamily(), InverseGammaFamily(), BetaFamily(), UniformFamily(),
     FlatFamily(bounds: .none), FlatFamily(bounds: .lower), FlatFamily(bounds: .upper), FlatFamily(bounds: .both),
     BernoulliFamily(), BernoulliLogitsFamily(), BinomialFamily(), BinomialLogitsFamily(), PoissonFamily(),
     PoissonLogFamily(), CategoricalFamily(), CategoricalLogitsFamily(), CategoricalUniformFamily(), DirichletFamily(),

@@ -28,9 +28,9 @@ import Testing
   static let continuous: [Example] = [
     Example("Normal(_:_:)", 2, 0.5), Example("LogNormal(_:_:)", 0.3, 0.8), Example("HalfNormal(_:)", 2),
     Example("Cauchy(_:_:)", -1, 2), Example("HalfCauchy(_:)", 0.7), Example("StudentT(_:_:_:)", 3, 1, 2),
-    Example("StudentT(_:_:_:)", 0.8, 0, 1), Example("Exponential(_:)", 3), Example("Gamma(_:_:)", 0.2, 2),
-    Example("Gamma(_:_:)", 7.5, 0.5), Example("InverseGamma(_:_:)", 3, 2), Example("Beta(_:_:)", 0.4, 0.7),
-    Example("Beta(_:_:)", 5, 2), Example("Uniform(_:_:)", -2, 3),
+    Example("StudentT(_:_:_:)", 0.8, 0, 1), Example("Laplace(_:_:)", -1, 2), Example("Exponential(_:)", 3),
+    Example("Gamma(_:_:)", 0.2, 2), Example("Gamma(_:_:)", 7.5, 0.5), Example("InverseGamma(_:_:)", 3, 2),
+    Example("Beta(_:_:)", 0.4, 0.7), Example("Beta(_:_:)", 5, 2), Example("Uniform(_:_:)", -2, 3),
   ]
   static let discrete: [Example] = [
     Example("Bernoulli(_:)", 0.3), Example("Bernoulli(logits:)", 1.2), Example("Binomial(_:_:)", 7, 0.35),

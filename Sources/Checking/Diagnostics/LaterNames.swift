@@ -4,9 +4,8 @@ enum Later {
     var result: [String: String] = [:]
     func add(_ names: [String], _ help: String) { for name in names { result[name] = help } }
     add(["HalfStudentT"], "`HalfCauchy` and `HalfNormal` are there")
-    add(
-      ["Laplace", "Logistic", "Gumbel", "SkewNormal", "AsymmetricLaplace", "Stable"],
-      "`Normal`, `StudentT` and `Cauchy` are there")
+    add(["Logistic", "Gumbel", "SkewNormal", "Stable"], "`Normal`, `StudentT` and `Cauchy` are there")
+    add(["AsymmetricLaplace"], "`Laplace` is there")
     add(["Weibull", "Pareto", "InverseGaussian"], "`Gamma`, `LogNormal` and `Exponential` are there")
     add(["Kumaraswamy"], "`Beta` is there")
     add(["VonMises"], "`Uniform` and `Normal` are there; `addLogDensity` can state its density")

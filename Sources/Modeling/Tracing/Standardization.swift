@@ -42,7 +42,7 @@ struct Standardization {
     case "LogNormal(_:_:)":
       let normal = DistributionLibrary.family(named: "Normal(_:_:)") ?? family
       return locationScale({ [$0.constant(0), $0.constant(1)] }, loc: p[0], scale: p[1], isLog: true, law: normal)
-    case "Cauchy(_:_:)":
+    case "Cauchy(_:_:)", "Laplace(_:_:)":
       return locationScale({ [$0.constant(0), $0.constant(1)] }, loc: p[0], scale: p[1], law: family)
     case "StudentT(_:_:_:)":
       return locationScale({ [p[0], $0.constant(0), $0.constant(1)] }, loc: p[1], scale: p[2], law: family)
@@ -83,7 +83,7 @@ struct Standardization {
         "M218", "`\(name)` has no location and scale to take out",
         found: family.baseName,
         help:
-          "`.noncentered` works for Normal, StudentT, Cauchy, LogNormal, HalfNormal, HalfCauchy, Exponential and MultivariateNormal",
+          "`.noncentered` works for Normal, StudentT, Cauchy, Laplace, LogNormal, HalfNormal, HalfCauchy, Exponential and MultivariateNormal",
         span: span)
     }
   }
