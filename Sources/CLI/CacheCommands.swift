@@ -34,13 +34,7 @@ struct ForecastCommand {
       for notice in notebook.store?.takeNotices() ?? [] { terminal.notice(notice) }
       notebook.store?.close()
       return notebook.runner.errors.isEmpty ? 0 : 1
-    } catch let error as DiagnosticError {
-      terminal.show(error.diagnostic, SourceMap())
-      return 1
-    } catch {
-      terminal.line("cairn: \(error)")
-      return 1
-    }
+    } catch { return terminal.fail(error) }
   }
 }
 
@@ -80,10 +74,7 @@ struct Why: ParsableCommand {
       terminal.line("last run: \(last.map(Why.past) ?? "the cell was not part of one")")
       terminal.line("now:      a run \(ForecastCommand.word(item.outcome)): \(Why.reason(item.words))")
       notebook.store?.close()
-    } catch let error as DiagnosticError {
-      terminal.show(error.diagnostic, SourceMap())
-      throw ExitCode(1)
-    }
+    } catch { throw ExitCode(terminal.fail(error)) }
   }
 
   /// Without what became of the cell.

@@ -149,13 +149,7 @@ struct NotebookCommand {
       case .failed: return 1
       case .interrupted: return 130
       }
-    } catch let error as DiagnosticError {
-      terminal.show(error.diagnostic, SourceMap())
-      return 1
-    } catch {
-      terminal.line("cairn: \(error)")
-      return 1
-    }
+    } catch { return terminal.fail(error) }
   }
 
   private func show(_ result: CellResult, _ session: Session) {
@@ -190,13 +184,7 @@ struct CheckCommand {
   func run() -> Int32 {
     do {
       return file.hasSuffix(".md") ? try checkNotebook() : try checkScript()
-    } catch let error as DiagnosticError {
-      terminal.show(error.diagnostic, SourceMap())
-      return 1
-    } catch {
-      terminal.line("cairn: \(error)")
-      return 1
-    }
+    } catch { return terminal.fail(error) }
   }
 
   private func checkScript() throws -> Int32 {

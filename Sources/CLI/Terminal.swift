@@ -75,6 +75,16 @@ final class Terminal: @unchecked Sendable {
     line(usesColor ? "\u{1B}[1;36m\(shown)\u{1B}[0m" : shown)
   }
 
+  /// Says what kept a command from its work; gives the exit status.
+  func fail(_ error: any Error) -> Int32 {
+    if let error = error as? DiagnosticError {
+      show(error.diagnostic, SourceMap())
+    } else {
+      line("cairn: \(error)")
+    }
+    return 1
+  }
+
   /// Something about the machine rather than the notebook: on standard error, so that what a run prints stays the same.
   func notice(_ text: String) {
     lock.withLock {

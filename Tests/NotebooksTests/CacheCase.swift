@@ -82,6 +82,7 @@ struct CacheCase: Sendable, CustomTestStringConvertible {
       plate i in 0..<n { let y ~ Normal(mu, tau) }
     }
     """
+  private static let rolling = "func roll(_ n: Int) -> Real { return sum(Uniform(0, 1).draw(n)) }"
   private static let sampling = "sample(M(n: 2).given(y: [0.5, 1.0]), draws: 8, warmup: 8, chains: 1)"
   private static let checking = "let k = { (x: Int) -> Bool in\n  check(x > 5, \"large\")\n  return true\n}"
   private static let fit = "#fit\nlet fit = sample(M(n: 2).given(y: [0.5, 1.0]), draws: 8, warmup: 8, chains: 1)"
@@ -112,6 +113,10 @@ struct CacheCase: Sendable, CustomTestStringConvertible {
       name: "the seed of cells that draw nothing",
       before: RunState(cells: ["let a = 2", "print(a)"]), after: RunState(cells: ["let a = 2", "print(a)"], seed: 5),
       runs: []),
+    CacheCase(
+      name: "a function declared above one that draws",
+      before: RunState(cells: [rolling, "#r\nprint(roll(2))"]),
+      after: RunState(cells: ["func other() -> Int { return 1 }", rolling, "#r\nprint(roll(2))"]), runs: []),
     CacheCase(
       name: "a file that nothing reads", before: base, after: base.with { $0.files["x.csv"] = "a\n1\n" }, runs: []),
     CacheCase(

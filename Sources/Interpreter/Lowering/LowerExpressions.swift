@@ -221,7 +221,7 @@ extension Lowerer {
       try value(result, into: target)
     case .call(let id, let arguments):
       try lowerCall(arguments, expression, kind, target) { lowerer, scalarWindow, boxedWindow in
-        let site = lowerer.visit("f\(id.rawValue)", expression)
+        let site = lowerer.visit("function \(lowerer.functionName(id))", expression)
         lowerer.emitCall(site, .call, Int32(id.rawValue), scalarWindow, boxedWindow)
       }
     case .callValue(let callee, let arguments):

@@ -10,6 +10,8 @@ struct Lowerer {
   let function: CheckedFunction
   let registry: IntrinsicRegistry
   let mayDraw: (FunctionID) -> Bool
+  /// What a function is called in the text: random streams go by it, never by its number, which other cells change.
+  let functionName: (FunctionID) -> String
   /// Locals of a unit's main that functions of the unit read through a global.
   var writtenThrough: [LocalID: GlobalID] = [:]
 
@@ -53,19 +55,24 @@ struct Lowerer {
   /// Positions of labels, and of jumps that wait for them.
   var labels: [Int?] = []
 
-  init(_ function: CheckedFunction, registry: IntrinsicRegistry, mayDraw: @escaping (FunctionID) -> Bool) {
+  init(
+    _ function: CheckedFunction, registry: IntrinsicRegistry, mayDraw: @escaping (FunctionID) -> Bool,
+    functionName: @escaping (FunctionID) -> String
+  ) {
     self.function = function
     self.registry = registry
     self.mayDraw = mayDraw
+    self.functionName = functionName
     span = function.span
   }
 
   /// Lowers the function; `captureCount` of its first locals are captures.
   static func lower(
     _ function: CheckedFunction, captureCount: Int = 0, registry: IntrinsicRegistry,
-    writtenThrough: [LocalID: GlobalID] = [:], mayDraw: @escaping (FunctionID) -> Bool
+    writtenThrough: [LocalID: GlobalID] = [:], mayDraw: @escaping (FunctionID) -> Bool,
+    functionName: @escaping (FunctionID) -> String
   ) throws -> LoweredFunction {
-    var lowerer = Lowerer(function, registry: registry, mayDraw: mayDraw)
+    var lowerer = Lowerer(function, registry: registry, mayDraw: mayDraw, functionName: functionName)
     lowerer.writtenThrough = writtenThrough
     return try lowerer.run(captureCount: captureCount)
   }

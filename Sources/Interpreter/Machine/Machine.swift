@@ -263,7 +263,11 @@ package final class Machine: CallContext {
     do {
       return try Lowerer.lower(
         function, captureCount: captureCount, registry: registry, writtenThrough: writtenThrough,
-        mayDraw: { [unowned self] in self.mayDraw($0) })
+        mayDraw: { [unowned self] in self.mayDraw($0) },
+        functionName: { [unowned self] id in
+          let known = self.declarations.functions
+          return known.indices.contains(id.rawValue) ? known[id.rawValue].name : ""
+        })
     } catch let fault as Fault {
       throw DiagnosticError(fault.diagnostic(at: function.span))
     }

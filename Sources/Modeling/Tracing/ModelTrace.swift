@@ -116,8 +116,9 @@ final class ModelTrace: SiteHandler {
       for id in tensor.frames {
         guard let axis = frames.firstIndex(of: id) else {
           throw Fault(
-            "M236", "`\(parameter.name)` depends on an index that the site does not have", span: request.span,
-            help: "index the site by it too, as in `level[i] ~ …`, or define it outside of the plate or loop")
+            "M236", "`\(parameter.name)` depends on an index that the site does not have",
+            help: "index the site by it too, as in `level[i] ~ …`, or define it outside of the plate or loop",
+            span: request.span)
         }
         mapping.append(axis)
       }

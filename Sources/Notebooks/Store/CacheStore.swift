@@ -205,12 +205,20 @@ package final class CacheStore: @unchecked Sendable {
 
   // MARK: - Access
 
-  /// Runs a piece of work on the index; nil, a notice, and no more use in this run where it fails.
+  /// Runs a piece of work on the index; nil, and a notice, where it fails.
+  @discardableResult
   func access<T>(_ purpose: String, _ work: (Database) throws -> T) -> T? {
+    attempt(purpose) { try $0.write(work) }
+  }
+
+  /// As ``access(_:_:)`` for reading alone, which never waits for a writer.
+  func look<T>(_ work: (Database) throws -> T) -> T? { attempt("read") { try $0.read(work) } }
+
+  private func attempt<T>(_ purpose: String, _ work: (DatabaseQueue) throws -> T) -> T? {
     lock.withLock {
       guard let database else { return nil }
       do {
-        return try database.write(work)
+        return try work(database)
       } catch let error as DatabaseError where CacheStore.isDamage(error) {
         self.database = nil
         setAside("damaged")
@@ -219,24 +227,6 @@ package final class CacheStore: @unchecked Sendable {
       } catch {
         // A full disk or a lock may pass; this piece is simply not kept.
         notice("the cache could not be \(purpose): \(CacheStore.words(error))")
-        return nil
-      }
-    }
-  }
-
-  /// As ``access(_:_:)`` for reading alone, which never waits for a writer.
-  func look<T>(_ work: (Database) throws -> T) -> T? {
-    lock.withLock {
-      guard let database else { return nil }
-      do {
-        return try database.read(work)
-      } catch let error as DatabaseError where CacheStore.isDamage(error) {
-        self.database = nil
-        setAside("damaged")
-        open(isRetry: true)
-        return nil
-      } catch {
-        notice("the cache could not be read: \(CacheStore.words(error))")
         return nil
       }
     }
