@@ -40,11 +40,12 @@ format: ## Rewrite the formatting.
 golden: ## Rewrite the golden files; read the difference before committing.
 	CAIRN_UPDATE_GOLDEN=1 $(SWIFT) test $(FLAGS) --disable-testable-imports
 
-# The tests run 500 sequences; this many when asked.
+# The tests run 500 sequences; this many when asked, from this seed on.
 SEQUENCES ?= 5000
+FROM ?= 0
 
 fuzz: deps ## Hold cached runs to clean ones over SEQUENCES=5000 random sequences of edits.
-	CAIRN_FUZZ_SEQUENCES=$(SEQUENCES) $(SWIFT) test $(FLAGS) --disable-testable-imports \
+	CAIRN_FUZZ_FROM=$(FROM) CAIRN_FUZZ_SEQUENCES=$(SEQUENCES) $(SWIFT) test $(FLAGS) --disable-testable-imports \
 	  --filter 'CacheFuzzTests|CacheSequenceTests'
 
 mutate: deps ## Switch off each part of the cache in turn and print which test notices.
