@@ -49,7 +49,7 @@ fuzz: deps ## Hold cached runs to clean ones over SEQUENCES=5000 random sequence
 	  --filter 'CacheFuzzTests|CacheSequenceTests'
 
 mutate: deps ## Switch off each part of the cache in turn and print which test notices.
-	CAIRN_MUTATE=1 $(SWIFT) test $(FLAGS) --disable-testable-imports --filter CacheCaseTests/mutation
+	CAIRN_MUTATE=1 $(SWIFT) test $(FLAGS) --disable-testable-imports --filter CacheCaseTests
 
 bench: build ## Print speed ratios; asserts nothing.
 	python3 Benchmarks/run.py $(BINARY)
