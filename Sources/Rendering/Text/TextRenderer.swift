@@ -17,6 +17,9 @@ package struct TextRenderer: Sendable {
       let shown = DisplayText.printable(text, keepsLines: true)
       return shown.hasSuffix("\n") ? shown : shown + "\n"
     case .table(let table): return text(table)
+    case .figure(let figure): return text(figure)
+    // Its warnings say on a terminal what a report's strip says.
+    case .verdict: return ""
     }
   }
 
@@ -35,7 +38,7 @@ package struct TextRenderer: Sendable {
     if table.columns.isEmpty {
       notes.append("the table has no columns")
     } else {
-      var columns = table.columns.indices.map { Column(table, $0, missing: usesUnicode ? "–" : "-") }
+      var columns = table.columns.indices.map { Column(table, $0, usesUnicode: usesUnicode) }
       let (blocks, gap, left) = layOut(&columns)
       for (number, block) in blocks.enumerated() {
         if number > 0 { lines.append("") }
@@ -66,7 +69,8 @@ package struct TextRenderer: Sendable {
     var isText: Bool
     var isCut = false
 
-    init(_ table: TextTable, _ index: Int, missing: String) {
+    init(_ table: TextTable, _ index: Int, usesUnicode: Bool) {
+      let missing = usesUnicode ? "–" : "-"
       name = DisplayText.printable(table.columns[index].name, keepsLines: false)
       isLeading = table.columns[index].alignment == .leading
       var hasNumbers = false
@@ -92,6 +96,9 @@ package struct TextRenderer: Sendable {
           texts.append(text)
           places.append(number.isFinite ? Column.tail(text) : nil)
           hasNumbers = true
+        case .sparkline(let heights):
+          texts.append(Sparkline.text(heights, usesUnicode: usesUnicode))
+          places.append(nil)
         case .missing:
           texts.append(missing)
           places.append(nil)
