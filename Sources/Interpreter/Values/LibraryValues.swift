@@ -35,7 +35,7 @@ package final class SummaryValue: EngineValue {
       case .integer(let number): Double(number)
       case .number(let number, _), .decimal(let number, _): number
       case .missing: .nan
-      case .text: nil
+      case .text, .sparkline: nil
       }
     }
     if numbers.count == cells.count { return .vector(numbers) }
@@ -52,11 +52,28 @@ package final class SummaryValue: EngineValue {
   }
 }
 
+/// A plot, shown as such.
+package final class PlotValue: EngineValue {
+  package static let typeName = "Plot"
+  package let figure: Figure
+  package init(_ figure: Figure) { self.figure = figure }
+  package func member(_ name: String) throws -> Value? { nil }
+  package var memberNames: [String] { [] }
+  package func display() throws -> [OutputEvent] { [.figure(figure)] }
+  package func isSame(as other: any EngineValue) -> Bool { (other as? PlotValue)?.figure == figure }
+  package var inlineDescription: String { figure.title.map { "\(figure.kind) “\($0)”" } ?? figure.kind }
+  package func encode(into encoder: inout ValueEncoder) throws { encoder.write(figure) }
+  package static func decode(from decoder: inout ValueDecoder) throws -> any EngineValue {
+    PlotValue(try decoder.figure())
+  }
+}
+
 extension EngineValueRegistry {
   /// Registers the values of the core library.
   package mutating func registerCore() {
     register(MetatypeValue.typeName, MetatypeValue.decode)
     register(SummaryValue.typeName, SummaryValue.decode)
+    register(PlotValue.typeName, PlotValue.decode)
   }
 }
 
@@ -94,6 +111,9 @@ extension ValueEncoder {
       write(UInt8(4))
       write(number)
       write(places)
+    case .sparkline(let heights):
+      write(UInt8(5))
+      write(heights)
     }
   }
 }
@@ -121,6 +141,7 @@ extension ValueDecoder {
     case 2: return .integer(try int())
     case 3: return .number(try double(), significantDigits: try int())
     case 4: return .decimal(try double(), places: try int())
+    case 5: return .sparkline(try ints())
     default: throw DecodingError("a cell of an unknown kind")
     }
   }

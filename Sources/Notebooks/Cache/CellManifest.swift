@@ -160,6 +160,12 @@ extension ValueEncoder {
       case .output(.table(let table)):
         write(UInt8(1))
         write(table)
+      case .output(.figure(let figure)):
+        write(UInt8(3))
+        write(figure)
+      case .output(.verdict(let verdict)):
+        write(UInt8(4))
+        write(verdict)
       case .diagnostic(let diagnostic, let places):
         write(UInt8(2))
         write(diagnostic)
@@ -235,6 +241,8 @@ extension ValueDecoder {
       case 0: events.append(.output(.text(try string())))
       case 1: events.append(.output(.table(try textTable())))
       case 2: events.append(.diagnostic(try diagnostic(), places: try places()))
+      case 3: events.append(.output(.figure(try figure())))
+      case 4: events.append(.output(.verdict(try verdict())))
       default: throw DecodingError("an event of an unknown kind")
       }
     }

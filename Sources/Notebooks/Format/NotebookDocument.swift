@@ -79,7 +79,7 @@ package struct NotebookCell: Sendable {
     case .all: return true
     case .text: if case .text = shown { return true } else { return false }
     case .table: if case .table = shown { return true } else { return false }
-    case .plot: return false
+    case .plot: if case .figure = shown { return true } else { return false }
     }
   }
 }

@@ -19,6 +19,13 @@ package struct Snapshot: Codable, Equatable, Sendable {
     package var file: String
     package var text: String?
     package var table: Table?
+    package var figure: Drawing?
+  }
+
+  /// A figure taken apart: what is said and what is drawn, each in the order of the figure.
+  package struct Drawing: Codable, Equatable, Sendable {
+    package var texts: [String]
+    package var numbers: [[Value]]
   }
 
   package struct Table: Codable, Equatable, Sendable {
@@ -43,17 +50,25 @@ package struct Snapshot: Codable, Equatable, Sendable {
     cells = results.map { name, outputs in
       Cell(
         name: name,
-        outputs: outputs.enumerated().map { number, event in
-          let file = "\(name)-\(number + 1).txt"
+        outputs: outputs.enumerated().compactMap { number, event in
+          let file = Snapshot.fileName(name, number, event)
           switch event {
-          case .text(let text): return Output(file: file, text: text, table: nil)
-          case .table(let table): return Output(file: file, text: nil, table: Table(table))
+          case .text(let text): return Output(file: file, text: text)
+          case .table(let table): return Output(file: file, table: Table(table))
+          case .figure(let figure): return Output(file: file, figure: Drawing(figure))
+          case .verdict: return nil
           }
         })
     }.filter { !$0.outputs.isEmpty }
   }
 
   struct UnknownVersion: Error {}
+
+  /// The file of a cell's output: a text, or a drawing.
+  private static func fileName(_ cell: String, _ number: Int, _ event: OutputEvent) -> String {
+    if case .figure = event { return "\(cell)-\(number + 1).svg" }
+    return "\(cell)-\(number + 1).txt"
+  }
 
   // MARK: - Files
 
@@ -90,13 +105,20 @@ package struct Snapshot: Codable, Equatable, Sendable {
     var written: Set<String> = []
     for (name, events) in outputs {
       for (number, event) in events.enumerated() {
-        let file = "\(name)-\(number + 1).txt"
-        try Data(renderer.text(event).utf8).write(to: folder.appendingPathComponent(file), options: .atomic)
+        let file = Snapshot.fileName(name, number, event)
+        let text: String
+        switch event {
+        case .figure(let figure): text = SVGRenderer(idPrefix: "", isStandalone: true).svg(figure)
+        case .text, .table: text = renderer.text(event)
+        case .verdict: continue
+        }
+        try Data(text.utf8).write(to: folder.appendingPathComponent(file), options: .atomic)
         written.insert(file)
       }
     }
-    // The index may come from anybody: only texts in the folder itself go, and never a folder.
-    for file in earlier where !written.contains(file) && file.hasSuffix(".txt") && !file.contains("/") {
+    // The index may come from anybody: only texts and drawings in the folder itself go, and never a folder.
+    for file in earlier where !written.contains(file) && !file.contains("/") {
+      guard file.hasSuffix(".txt") || file.hasSuffix(".svg") else { continue }
       unlink(folder.appendingPathComponent(file).path)
     }
   }
@@ -135,6 +157,7 @@ extension Snapshot.Table {
           case .text(let text): .text(text)
           case .integer(let number): .number(Double(number))
           case .number(let number, _), .decimal(let number, _): Snapshot.Table.value(number)
+          case .sparkline(let heights): .text(heights.map(String.init).joined(separator: " "))
           case .missing: .missing
           }
         }
@@ -142,7 +165,30 @@ extension Snapshot.Table {
   }
 
   /// JSON has no infinities.
-  private static func value(_ number: Double) -> Snapshot.Value {
+  static func value(_ number: Double) -> Snapshot.Value {
     number.isFinite ? .number(number) : .text("\(number)")
+  }
+}
+
+extension Snapshot.Drawing {
+  init(_ figure: Figure) {
+    var texts = [figure.kind, figure.title ?? ""]
+    var numbers: [[Double]] = []
+    switch figure.content {
+    case .diagram(let diagram):
+      texts += diagram.plates + diagram.nodes.flatMap { [$0.name, $0.kind.rawValue, $0.detail ?? ""] }
+      numbers = diagram.nodes.map { $0.plates.map(Double.init) } + [diagram.edges.flatMap { [$0.from, $0.to].map(Double.init) }]
+    case .panels(let panels):
+      for panel in panels {
+        texts += [panel.title ?? "", panel.x.label ?? "", panel.y.label ?? ""]
+        for axis in [panel.x, panel.y] { if case .categories(let names) = axis.scale { texts += names } }
+        for mark in panel.marks {
+          texts.append(mark.name ?? "")
+          if case .labels(_, _, let labels) = mark.shape { texts += labels }
+          numbers += mark.shape.numbers
+        }
+      }
+    }
+    self.init(texts: texts, numbers: numbers.map { $0.map(Snapshot.Table.value) })
   }
 }

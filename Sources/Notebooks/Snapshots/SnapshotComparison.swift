@@ -28,11 +28,33 @@ extension Snapshot {
   }
 
   private static func difference(_ old: Output, _ new: Output, _ tolerance: Double) -> String? {
-    switch (old.text, new.text, old.table, new.table) {
-    case (let a?, let b?, _, _): return differenceOfTexts(a, b, tolerance)
-    case (nil, nil, let a?, let b?): return differenceOfTables(a, b, tolerance)
-    default: return "it is another kind of output"
+    if let a = old.text, let b = new.text { return differenceOfTexts(a, b, tolerance) }
+    if let a = old.table, let b = new.table { return differenceOfTables(a, b, tolerance) }
+    if let a = old.figure, let b = new.figure { return differenceOfDrawings(a, b, tolerance) }
+    return "it is another kind of output"
+  }
+
+  // MARK: - Figures
+
+  /// Words must agree, and each row of numbers within the tolerance times its own range.
+  private static func differenceOfDrawings(_ old: Drawing, _ new: Drawing, _ tolerance: Double) -> String? {
+    if old == new { return nil }
+    if let pair = zip(old.texts, new.texts).first(where: { $0 != $1 }) {
+      return "the figure says `\(pair.1)` where `\(pair.0)` was"
     }
+    guard old.texts.count == new.texts.count, old.numbers.count == new.numbers.count else {
+      return "the figure has other parts"
+    }
+    for (a, b) in zip(old.numbers, new.numbers) {
+      guard a.count == b.count else { return "the figure draws \(b.count) numbers where it drew \(a.count)" }
+      let size = a.reduce(0.0) { if case .number(let x) = $1 { max($0, abs(x)) } else { $0 } }
+      for (left, right) in zip(a, b) where left != right {
+        guard case .number(let x) = left, case .number(let y) = right, abs(x - y) <= tolerance * size else {
+          return "the figure draws \(words(right)) where \(words(left)) was"
+        }
+      }
+    }
+    return nil
   }
 
   // MARK: - Texts

@@ -207,3 +207,18 @@ package struct Diagram: Sendable, Equatable {
     self.plates = plates
   }
 }
+
+extension Mark.Shape {
+  /// Its numbers, array by array.
+  package var numbers: [[Double]] {
+    switch self {
+    case .line(let x, let y), .steps(let x, let y), .points(let x, let y), .labels(let x, let y, _): [x, y]
+    case .band(let x, let low, let high): [x, low, high]
+    case .bars(let left, let right, let low, let high): [left, right, low, high]
+    case .intervals(let positions, let low, let high, _): [positions, low, high]
+    case .field(let xEdges, let yEdges, let values): [xEdges, yEdges, values]
+    case .rule(let position, _): [[position]]
+    case .slope(let intercept, let slope): [[intercept, slope]]
+    }
+  }
+}
