@@ -132,7 +132,7 @@ enum EngineLibrary {
     .general("Model.sites") { context, arguments in
       .engine(SummaryValue(try siteTable(try Engine.model(arguments.first), context)))
     },
-    .general("sample(_:init:chains:warmup:draws:targetAcceptance:maxTreeDepth:threads:keep:seed:)") {
+    .general("sample(_:init:chains:warmup:draws:targetAcceptance:maxTreeDepth:threads:keep:seed:)", epoch: 2) {
       context, arguments in
       let model = try Engine.model(arguments.first)
       var settings = NUTSSettings()

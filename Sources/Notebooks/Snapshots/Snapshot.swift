@@ -177,7 +177,10 @@ extension Snapshot.Drawing {
     switch figure.content {
     case .diagram(let diagram):
       texts += diagram.plates + diagram.nodes.flatMap { [$0.name, $0.kind.rawValue, $0.detail ?? ""] }
-      numbers = diagram.nodes.map { $0.plates.map(Double.init) } + [diagram.edges.flatMap { [$0.from, $0.to].map(Double.init) }]
+      numbers =
+        diagram.nodes.map { $0.plates.map(Double.init) } + [
+          diagram.edges.flatMap { [$0.from, $0.to].map(Double.init) }
+        ]
     case .panels(let panels):
       for panel in panels {
         texts += [panel.title ?? "", panel.x.label ?? "", panel.y.label ?? ""]
