@@ -14,6 +14,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CMicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
     .target(name: "Numerics", dependencies: ["COpenBLAS", "CCrypto"]),
     .target(name: "Syntax"),
     .target(name: "Rendering"),
@@ -37,7 +38,7 @@ let package = Package(
       name: "CLI",
       dependencies: [
         "Syntax", "Checking", "Numerics", "Rendering", "Interpreter", "Modeling", "Notebooks", "TensorIR", "Inference",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CMicrohttpd", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
