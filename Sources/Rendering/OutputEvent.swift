@@ -40,6 +40,10 @@ package struct TextTable: Sendable, Equatable {
   package var rows: [[Cell]]
   /// Lines under the table: what was left out, what a column means, warnings in words.
   package var notes: [String]
+  /// How many rows a terminal shows, where that are fewer than there are; a report shows more.
+  package var preview: Int?
+  /// Rows that were left out of ``rows``, at the end.
+  package var omittedRows = 0
   package init(title: String? = nil, columns: [Column], rows: [[Cell]], notes: [String] = []) {
     self.title = title
     self.columns = columns

@@ -12,6 +12,15 @@ enum OutputLibrary {
       for event in try Operations.display(a[0], context.declarations) { context.sink.emit(event) }
       return .unit
     },
+    CoreLibrary.make("show(_:rows:)") { a, context in
+      guard case .table(let table) = a[0] else { throw Fault("R094", "a table is needed here") }
+      let rows = try a.int(1)
+      guard rows >= 0 else {
+        throw Fault("R094", "the number of rows is negative", expected: "0 or more", found: "\(rows)")
+      }
+      context.sink.emit(.table(ValuePrinter(context.declarations).textTable(table, preview: rows)))
+      return .unit
+    },
     // A rung of the validation ladder: shown either way, an error of `cairn check` when it fails.
     CoreLibrary.make("check(_:_:)") { a, context in
       let message = try a.string(1)

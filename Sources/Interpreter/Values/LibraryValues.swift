@@ -92,6 +92,8 @@ extension ValueEncoder {
       for cell in row { write(cell) }
     }
     write(table.notes)
+    write(table.preview ?? -1)
+    write(table.omittedRows)
   }
 
   private mutating func write(_ cell: TextTable.Cell) {
@@ -131,7 +133,11 @@ extension ValueDecoder {
       for _ in 0..<(try count()) { row.append(try cell()) }
       rows.append(row)
     }
-    return TextTable(title: title, columns: columns, rows: rows, notes: try strings())
+    var table = TextTable(title: title, columns: columns, rows: rows, notes: try strings())
+    let preview = try int()
+    table.preview = preview < 0 ? nil : preview
+    table.omittedRows = max(0, min(1 << 40, try int()))
+    return table
   }
 
   private mutating func cell() throws -> TextTable.Cell {

@@ -27,7 +27,7 @@ package struct ValuePrinter {
     switch value {
     case .unit: return []
     case .engine(let engine): return try engine.display()
-    case .table(let table): return [.table(textTable(table, rows: limit ?? ValuePrinter.displayLimit))]
+    case .table(let table): return [.table(textTable(table, preview: limit ?? ValuePrinter.displayLimit))]
     default: return [.text(text(value))]
     }
   }
@@ -138,16 +138,24 @@ package struct ValuePrinter {
 
   // MARK: - Tables
 
-  /// The first rows of a table, and how many were left out.
-  package func textTable(_ table: TableValue, rows limit: Int) -> TextTable {
-    let shown = min(table.rowCount, max(0, limit))
+  /// The cells of a table that a report may show: beyond them it is a file to be read by programs.
+  static let tableCellLimit = 10_000
+
+  /// A table's first rows.
+  ///
+  /// - Parameter preview: The rows that a terminal shows; more go along, for media with more room.
+  package func textTable(_ table: TableValue, preview: Int) -> TextTable {
     let columns = table.columns.map { column in
       TextTable.Column(name: column.name, alignment: ValuePrinter.isNumeric(column.values) ? .trailing : .leading)
     }
-    let rows = (0..<shown).map { row in table.columns.map { ValuePrinter.cell($0.values, row) } }
-    let rest = table.rowCount - shown
-    let notes = rest > 0 ? ["… \(rest) more \(rest == 1 ? "row" : "rows")"] : []
-    return TextTable(columns: columns, rows: rows, notes: notes)
+    let shown = max(0, preview)
+    let room = max(shown, min(1000, ValuePrinter.tableCellLimit / max(1, columns.count)))
+    let count = min(table.rowCount, room)
+    let rows = (0..<count).map { row in table.columns.map { ValuePrinter.cell($0.values, row) } }
+    var result = TextTable(columns: columns, rows: rows)
+    if shown < table.rowCount { result.preview = shown }
+    result.omittedRows = table.rowCount - count
+    return result
   }
 
   private static func isNumeric(_ values: Value) -> Bool {

@@ -32,6 +32,11 @@ package struct TextRenderer: Sendable {
   /// silently: columns beyond ``blockLimit`` blocks are named in a note. Numbers are never cut, so a window that is
   /// narrower than the first column and one of numbers overflows.
   package func text(_ table: TextTable) -> String {
+    var table = table
+    let shown = table.preview.map { max(0, min($0, table.rows.count)) } ?? table.rows.count
+    let left = table.rows.count - shown + table.omittedRows
+    table.rows.removeSubrange(shown...)
+    if left > 0 { table.notes.insert("\(usesUnicode ? "…" : "...") \(left) more row\(left == 1 ? "" : "s")", at: 0) }
     var lines: [String] = []
     if let title = table.title { lines.append(DisplayText.printable(title, keepsLines: false)) }
     var notes = table.notes.map { DisplayText.printable($0, keepsLines: true) }
@@ -39,14 +44,14 @@ package struct TextRenderer: Sendable {
       notes.append("the table has no columns")
     } else {
       var columns = table.columns.indices.map { Column(table, $0, usesUnicode: usesUnicode) }
-      let (blocks, gap, left) = layOut(&columns)
+      let (blocks, gap, unplaced) = layOut(&columns)
       for (number, block) in blocks.enumerated() {
         if number > 0 { lines.append("") }
         lines += draw(columns, block, gap: gap, rows: table.rows.count)
       }
-      if table.rows.isEmpty { notes.insert("no rows", at: 0) }
-      if !left.isEmpty {
-        let names = left.map { columns[$0].name }
+      if table.rows.isEmpty, left == 0 { notes.insert("no rows", at: 0) }
+      if !unplaced.isEmpty {
+        let names = unplaced.map { columns[$0].name }
         notes.append(
           "\(names.count) column\(names.count == 1 ? " does" : "s do") not fit here: " + names.joined(separator: ", "))
       }
