@@ -73,6 +73,7 @@ final class CellCache {
     var builder = DigestBuilder()
     builder.append(tag: "cell")
     builder.append(CacheStore.schemaVersion)
+    builder.append(CellManifest.formatVersion)
     if switches.contains(.keyCode) {
       // A test's switch: cells are told apart by their names alone.
       builder.append(unit.exports.compactMap { index.code.names.global($0.global)?.name }.joined(separator: " "))

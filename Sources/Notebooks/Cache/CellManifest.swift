@@ -6,6 +6,10 @@ package import Syntax
 
 /// What a cell gave, as kept: names and digests of its values, and its events with places that move with the text.
 package struct CellManifest: Sendable {
+  /// Raised when records of cells, or the encoding of values in them, change: cells that were kept in another format
+  /// run again, while fits, which have a format of their own, stay.
+  package static let formatVersion = 2
+
   package struct Export: Sendable, Equatable {
     package var name: String
     package var digest: Digest

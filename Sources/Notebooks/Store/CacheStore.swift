@@ -10,7 +10,7 @@ import Synchronization
 package final class CacheStore: @unchecked Sendable {
   /// Raised whenever the tables change their meaning. A cache of an older schema is moved aside and not read, one of a newer
   /// schema is left as it is.
-  package static let schemaVersion = 2
+  package static let schemaVersion = 1
   /// Values up to this size lie in the index itself.
   package static let inlineLimit = 64 << 10
   /// How many traces are kept for one key.
