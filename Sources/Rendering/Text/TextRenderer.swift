@@ -4,6 +4,12 @@ package struct TextRenderer: Sendable {
   package var width: Int?
   /// Whether lines and marks outside of ASCII may be drawn. The user's own text is never changed.
   package var usesUnicode: Bool
+  /// Whether figures are colored by the terminal's commands.
+  package var usesColor = false
+  package var figureStyle = FigureStyle.drawn
+
+  /// How figures are shown: drawn in characters, or told in words (for screen readers).
+  package enum FigureStyle: Sendable { case drawn, words }
 
   package init(width: Int? = nil, usesUnicode: Bool = true) {
     self.width = width.map { max(20, $0) }
