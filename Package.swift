@@ -21,12 +21,13 @@ let package = Package(
     .target(name: "Checking", dependencies: ["Syntax"]),
     .target(name: "TensorIR", dependencies: ["Numerics"]),
     .target(name: "Inference", dependencies: ["Numerics"]),
+    .target(name: "Plots", dependencies: ["Numerics", "Rendering"]),
     .target(name: "Distributions", dependencies: ["Numerics", "TensorIR"]),
-    .target(name: "Interpreter", dependencies: ["Syntax", "Checking", "Numerics", "TensorIR", "Rendering"]),
+    .target(name: "Interpreter", dependencies: ["Syntax", "Checking", "Numerics", "TensorIR", "Rendering", "Plots"]),
     .target(
       name: "Modeling",
       dependencies: [
-        "Numerics", "Syntax", "Rendering", "Checking", "TensorIR", "Inference", "Distributions", "Interpreter",
+        "Numerics", "Syntax", "Rendering", "Plots", "Checking", "TensorIR", "Inference", "Distributions", "Interpreter",
       ]),
     .target(
       name: "Notebooks",

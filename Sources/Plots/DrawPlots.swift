@@ -48,7 +48,9 @@ extension Plots {
     let left = items.count - limit
     return (
       Array(items.prefix(limit)),
-      ["\(Thinning.grouped(left)) further \(left == 1 ? what + " is" : plural + " are") not shown; choose with `sites:`"]
+      [
+        "\(Thinning.grouped(left)) further \(left == 1 ? what + " is" : plural + " are") not shown; choose with `sites:`"
+      ]
     )
   }
 
@@ -104,7 +106,8 @@ extension Plots {
         ]
         var isOutside = false
         for (chain, own) in ranks.enumerated() {
-          let counts = Samples.counts(own.map { ($0 - 0.5) / max(1, total) }, (0...points).map { Double($0) / Double(points) })
+          let counts = Samples.counts(
+            own.map { ($0 - 0.5) / max(1, total) }, (0...points).map { Double($0) / Double(points) })
           var sum = 0.0
           var xs = [0.0]
           var ys = [0.0]
@@ -200,7 +203,8 @@ extension Plots {
           name: name))
       marks.append(
         Mark(
-          .intervals(at: at, low: narrow.map(\.low), high: narrow.map(\.high), isVertical: false), role, weight: .heavy))
+          .intervals(at: at, low: narrow.map(\.low), high: narrow.map(\.high), isVertical: false), role, weight: .heavy)
+      )
       marks.append(Mark(.points(x: medians, y: at), role, weight: .heavy, symbol: .ring))
     }
     let low = shown.flatMap { Samples.finite($0.draws) }.min() ?? 0
@@ -254,7 +258,9 @@ extension Plots {
     for row in shown.indices {
       for column in shown.indices where column > row {
         let r = correlation(pooled[row], pooled[column])
-        if r.isFinite, r.magnitude > strongest?.r.magnitude ?? 0 { strongest = (r, shown[row].name, shown[column].name) }
+        if r.isFinite, r.magnitude > strongest?.r.magnitude ?? 0 {
+          strongest = (r, shown[row].name, shown[column].name)
+        }
       }
     }
     if let strongest {
@@ -262,7 +268,8 @@ extension Plots {
     }
     return Figure(
       kind: "pairs plot", panels: panels, columns: max(1, shown.count), facts: facts,
-      notes: notes + (pooled.first.map { $0.count > 2000 ? ["2,000 of \(count($0.count, "draw")) in each panel"] : [] } ?? []))
+      notes: notes
+        + (pooled.first.map { $0.count > 2000 ? ["2,000 of \(count($0.count, "draw")) in each panel"] : [] } ?? []))
   }
 
   /// Every n-th draw, about 2,000 of them.
@@ -301,13 +308,16 @@ extension Plots {
       facts.append(
         over == 0
           ? "All \(count(usable.count, "value")) are on the good side of \(short(threshold))."
-          : "\(over) of \(count(usable.count, "value")) \(over == 1 ? "is" : "are") \(isBelow ? "below" : "above") \(short(threshold)).")
+          : "\(over) of \(count(usable.count, "value")) \(over == 1 ? "is" : "are") \(isBelow ? "below" : "above") \(short(threshold))."
+      )
     }
     let left = usable.count - shown.count
     return Figure(
       kind: kind,
       panels: [Panel(x: Axis(label), y: Axis(scale: .categories(shown.map(\.name))), marks: marks)], facts: facts,
-      notes: left > 0 ? ["\(count(left, "further quantity, a better one").replacingOccurrences(of: "ones", with: "ones")) not shown"] : [])
+      notes: left > 0
+        ? ["\(Thinning.grouped(left)) further \(left == 1 ? "quantity is" : "quantities are") better and not shown"]
+        : [])
   }
 
   package static func rHat(_ values: [(name: String, value: Double)]) -> Figure {
@@ -333,7 +343,9 @@ extension Plots {
     let b = Samples.density(transitions)
     var facts: [String] = []
     if let worst = ebfmi.filter(\.isFinite).min() {
-      facts.append("The least E-BFMI of \(count(ebfmi.count, "chain")) is \(short(worst)); below 0.3 energies are explored slowly.")
+      facts.append(
+        "The least E-BFMI of \(count(ebfmi.count, "chain")) is \(short(worst)); below 0.3 energies are explored slowly."
+      )
     }
     return Figure(
       kind: "energy plot",
@@ -364,7 +376,8 @@ extension Plots {
       if let low = Samples.finite(pair.posterior).min(), let high = Samples.finite(pair.posterior).max(), high > low {
         let sorted = Samples.finite(pair.prior).sorted()
         let wide = sorted.isEmpty ? (low: low, high: high) : Samples.interval(sorted, mass: 0.98)
-        axis.limits = min(low, max(wide.low, low - 3 * (high - low)))...max(high, min(wide.high, high + 3 * (high - low)))
+        axis.limits =
+          min(low, max(wide.low, low - 3 * (high - low)))...max(high, min(wide.high, high + 3 * (high - low)))
       }
       return Panel(
         title: pair.name, x: axis, y: Axis(ticks: .none, includesZero: true),

@@ -10,7 +10,8 @@ package enum Plots {
   /// A note about numbers that are not finite; empty where all are.
   static func oddNote(_ arrays: [Double]...) -> [String] {
     let odd = arrays.reduce(0) { $0 + $1.reduce(0) { $0 + ($1.isFinite ? 0 : 1) } }
-    return odd == 0 ? [] : ["\(count(odd, "value")) that \(odd == 1 ? "is" : "are") not finite \(odd == 1 ? "is" : "are") not drawn"]
+    return odd == 0
+      ? [] : ["\(count(odd, "value")) that \(odd == 1 ? "is" : "are") not finite \(odd == 1 ? "is" : "are") not drawn"]
   }
 
   static func count(_ number: Int, _ one: String) -> String {
@@ -23,12 +24,6 @@ package enum Plots {
     if x != 0, x.magnitude >= 1e6 || x.magnitude < 1e-4 { return String(format: "%.2e", x) }
     let digits = x == 0 ? 0 : max(0, 2 - Int(log10(x.magnitude).rounded(.down)))
     return String(format: "%.\(min(6, digits))f", x).replacingOccurrences(of: "-", with: "−")
-  }
-
-  /// The panels that are shown, and a note about those that are not.
-  static func limited<Item>(_ items: [Item], _ limit: Int = panelLimit, what: String) -> (items: [Item], notes: [String]) {
-    guard items.count > limit else { return (items, []) }
-    return (Array(items.prefix(limit)), ["\(count(items.count - limit, "further \(what)")) not shown; name the sites that matter"])
   }
 
   static func bars(_ bins: Samples.Bins, scale: Double = 1) -> Mark.Shape {
@@ -220,7 +215,8 @@ extension Plots {
     return Figure(
       kind: "quantile dot plot",
       panels: [Panel(x: Axis("value"), y: Axis(ticks: .none, includesZero: true), marks: marks)],
-      facts: facts(of: x) + (marks.isEmpty ? [] : ["Each of the \(number) dots stands for \(short(100 / Double(number))) percent."]),
+      facts: facts(of: x)
+        + (marks.isEmpty ? [] : ["Each of the \(number) dots stands for \(short(100 / Double(number))) percent."]),
       notes: oddNote(x))
   }
 
@@ -237,7 +233,8 @@ extension Plots {
     return Figure(
       kind: "bar chart",
       panels: [
-        Panel(x: Axis(scale: .categories(Array(names.prefix(shown)))), y: Axis("value", includesZero: true), marks: marks)
+        Panel(
+          x: Axis(scale: .categories(Array(names.prefix(shown)))), y: Axis("value", includesZero: true), marks: marks)
       ], notes: (count > shown ? ["\(count - shown) further bars are not shown"] : []) + oddNote(heights))
   }
 }

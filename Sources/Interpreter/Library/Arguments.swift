@@ -135,7 +135,7 @@ extension Value {
 package enum CoreLibrary {
   package static let all: [Intrinsic] =
     MathLibrary.all + ArrayLibrary.all + StatisticsLibrary.all + LinearAlgebraLibrary.all + StringLibrary.all
-    + DictionaryLibrary.all + TableLibrary.all + OutputLibrary.all + RandomLibrary.all
+    + DictionaryLibrary.all + TableLibrary.all + OutputLibrary.all + RandomLibrary.all + PlotLibrary.all
 
   /// A registry with the core library.
   package static var registry: IntrinsicRegistry {

@@ -11,7 +11,7 @@ import TensorIR
 /// Library functions about distributions, models and fits: what `stdlib/distributions.cairn` and
 /// `stdlib/inference.cairn` declare.
 enum EngineLibrary {
-  static let all: [Intrinsic] = distributions + models + fits
+  static let all: [Intrinsic] = distributions + models + fits + FitPlots.all
 
   private static func runner(_ context: any CallContext) throws -> FitRunner {
     guard let engine = (context as? Machine)?.hooks as? Engine else {

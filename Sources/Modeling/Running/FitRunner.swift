@@ -62,7 +62,7 @@ struct FitRunner {
     let fit = posterior(compiled, results, options)
     let health = FitHealth(fit)
     for warning in health.warnings(at: options.span) { context.warn(warning) }
-    context.sink.emit(.verdict(health.verdict(figures: [])))
+    context.sink.emit(.verdict(health.verdict(figures: FitPlots.checks(fit))))
     return fit
   }
 

@@ -52,7 +52,10 @@ extension Figure {
       if !names.isEmpty { result.append("It shows \(Figure.list(names))") }
     }
     let odd = panels.flatMap(\.marks).reduce(0) { $0 + $1.shape.unusable }
-    if odd > 0 { result.append("\(Figure.count(odd, "number")) that \(odd == 1 ? "is" : "are") not finite \(odd == 1 ? "is" : "are") left out") }
+    if odd > 0 {
+      result.append(
+        "\(Figure.count(odd, "number")) that \(odd == 1 ? "is" : "are") not finite \(odd == 1 ? "is" : "are") left out")
+    }
     return result
   }
 

@@ -26,7 +26,8 @@ struct BrailleCanvas {
   }
 
   /// A line of dots (Bresenham), cut to the canvas first.
-  mutating func line(_ x0: Double, _ y0: Double, _ x1: Double, _ y1: Double, _ role: Mark.Role, isDashed: Bool = false) {
+  mutating func line(_ x0: Double, _ y0: Double, _ x1: Double, _ y1: Double, _ role: Mark.Role, isDashed: Bool = false)
+  {
     guard let (a, b) = BrailleCanvas.clipped((x0, y0), (x1, y1), Double(width), Double(height)) else { return }
     let steps = max(abs(Int(b.x) - Int(a.x)), abs(Int(b.y) - Int(a.y)), 1)
     for step in 0...steps where !isDashed || step % 4 < 2 {

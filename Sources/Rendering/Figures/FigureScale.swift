@@ -72,7 +72,9 @@ struct FigureScale: Equatable {
     }
     if isLogarithmic {
       let pad = pow(high / low, 0.04)
-      if pad.isFinite, pad > 0 { (low, high) = (max(low / pad, .leastNormalMagnitude), min(high * pad, .greatestFiniteMagnitude)) }
+      if pad.isFinite, pad > 0 {
+        (low, high) = (max(low / pad, .leastNormalMagnitude), min(high * pad, .greatestFiniteMagnitude))
+      }
     } else {
       let pad = (high / 2 - low / 2) * 0.08
       // Bars and counts stand on their zero.

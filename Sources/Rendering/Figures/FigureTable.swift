@@ -13,7 +13,9 @@ extension Figure {
     let hasTitles = panels.contains { $0.title != nil }
     var rows: [[TextTable.Cell]] = []
     var total = 0
-    func number(_ value: Double) -> TextTable.Cell { value.isFinite ? .number(value, significantDigits: 5) : .text(Ticks.short(value)) }
+    func number(_ value: Double) -> TextTable.Cell {
+      value.isFinite ? .number(value, significantDigits: 5) : .text(Ticks.short(value))
+    }
     for panel in panels {
       for mark in panel.marks {
         let (names, arrays, texts) = mark.shape.columns
@@ -49,7 +51,9 @@ extension Figure {
       return [
         .text(node.name), .text(node.kind.rawValue), .text(node.detail ?? ""),
         .text(causes.map { diagram.nodes[$0.from].name }.joined(separator: ", ")),
-        .text(node.plates.compactMap { diagram.plates.indices.contains($0) ? diagram.plates[$0] : nil }.joined(separator: "; ")),
+        .text(
+          node.plates.compactMap { diagram.plates.indices.contains($0) ? diagram.plates[$0] : nil }.joined(
+            separator: "; ")),
       ]
     }
     var table = TextTable(

@@ -35,7 +35,8 @@ extension TextRenderer {
   }
 
   private func cut(_ text: String, _ columns: Int) -> String {
-    DisplayText.truncated(text.count > 400 ? String(text.prefix(400)) : text, to: columns, mark: usesUnicode ? "…" : "~")
+    DisplayText.truncated(
+      text.count > 400 ? String(text.prefix(400)) : text, to: columns, mark: usesUnicode ? "…" : "~")
   }
 
   private func wrap(_ text: String, indent: Int) -> [String] {
@@ -168,7 +169,9 @@ extension TextRenderer {
     if let label = panel.y.label { lines.append(cut(printable(label), columns)) }
     let bar = usesUnicode ? "│" : "|"
     for row in 0..<rows {
-      lines.append(pad(labels[row], margin, isTrailing: true) + (labels[row].isEmpty ? " " + bar : " " + (usesUnicode ? "┤" : "+")) + picture[row])
+      lines.append(
+        pad(labels[row], margin, isTrailing: true) + (labels[row].isEmpty ? " " + bar : " " + (usesUnicode ? "┤" : "+"))
+          + picture[row])
     }
     lines += axisLines(panel.x, scales.x, margin: margin + 1, columns: inner)
     return lines
@@ -206,13 +209,16 @@ extension TextRenderer {
     let height = Double(canvas.height)
     func place(_ x: Double, _ y: Double) -> (x: Double, y: Double)? {
       guard let a = scales.x.position(x), let b = scales.y.position(y) else { return nil }
-      return (max(-3, min(4, a)) * width, (scales.y.names == nil ? 1 - max(-3, min(4, b)) : max(-3, min(4, b))) * height)
+      return (
+        max(-3, min(4, a)) * width, (scales.y.names == nil ? 1 - max(-3, min(4, b)) : max(-3, min(4, b))) * height
+      )
     }
     func join(_ a: (x: Double, y: Double), _ b: (x: Double, y: Double)) {
       canvas.line(a.x, a.y, b.x, b.y, mark.role, isDashed: mark.dash == .dashed)
     }
     func dot(_ point: (x: Double, y: Double)) {
-      canvas.set(Int(max(-9, min(1e6, point.x)).rounded(.down)), Int(max(-9, min(1e6, point.y)).rounded(.down)), mark.role)
+      canvas.set(
+        Int(max(-9, min(1e6, point.x)).rounded(.down)), Int(max(-9, min(1e6, point.y)).rounded(.down)), mark.role)
     }
     switch mark.shape {
     case .line(let x, let y), .steps(let x, let y):
@@ -255,14 +261,17 @@ extension TextRenderer {
       }
     case .intervals(let positions, let low, let high, let isVertical):
       for (position, (low, high)) in zip(positions, zip(low, high)) {
-        let ends = isVertical ? (place(position, low), place(position, high)) : (place(low, position), place(high, position))
+        let ends =
+          isVertical ? (place(position, low), place(position, high)) : (place(low, position), place(high, position))
         if let a = ends.0, let b = ends.1 { join(a, b) }
       }
     case .field(let xEdges, let yEdges, let values):
       let columns = max(0, xEdges.count - 1)
       for row in 0..<max(0, yEdges.count - 1) {
         for column in 0..<columns where row * columns + column < values.count && values[row * columns + column] > 0 {
-          if let point = place((xEdges[column] + xEdges[column + 1]) / 2, (yEdges[row] + yEdges[row + 1]) / 2) { dot(point) }
+          if let point = place((xEdges[column] + xEdges[column + 1]) / 2, (yEdges[row] + yEdges[row + 1]) / 2) {
+            dot(point)
+          }
         }
       }
     case .rule(let position, let isVertical):
@@ -300,7 +309,9 @@ extension TextRenderer {
           for at in from...to { put(row, at, sign, mark.role) }
         }
       case .points(let x, let y):
-        let sign = mark.symbol == .cross ? (usesUnicode ? "×" : "x") : mark.symbol == .ring ? (usesUnicode ? "○" : "o") : (usesUnicode ? "●" : "o")
+        let sign =
+          mark.symbol == .cross
+          ? (usesUnicode ? "×" : "x") : mark.symbol == .ring ? (usesUnicode ? "○" : "o") : (usesUnicode ? "●" : "o")
         for (x, row) in zip(x, y) { if let at = column(x) { put(row, at, sign, mark.role) } }
       case .bars(let left, let right, let low, let high):
         for ((left, right), (low, high)) in zip(zip(left, right), zip(low, high)) {

@@ -34,7 +34,9 @@ struct DiagramLayout {
   init(_ diagram: Diagram, top: Double) {
     let count = min(diagram.nodes.count, DiagramLayout.nodeLimit)
     let nodes = Array(diagram.nodes.prefix(count))
-    let edges = diagram.edges.filter { $0.from < count && $0.to < count && $0.from >= 0 && $0.to >= 0 && $0.from != $0.to }
+    let edges = diagram.edges.filter {
+      $0.from < count && $0.to < count && $0.from >= 0 && $0.to >= 0 && $0.from != $0.to
+    }
     let layers = DiagramLayout.layers(count, edges)
     let depth = nodes.map(\.plates.count).max() ?? 0
     // Frames that nest need room above and below the outermost layers.
@@ -43,7 +45,8 @@ struct DiagramLayout {
     place(nodes, layers, path: [], x: &right, head: head)
     let layerCount = (layers.max() ?? -1) + 1
     width = right
-    height = head + Double(layerCount) * (DiagramLayout.boxHeight + DiagramLayout.layerGap)
+    height =
+      head + Double(layerCount) * (DiagramLayout.boxHeight + DiagramLayout.layerGap)
       + Double(depth) * (DiagramLayout.padding + DiagramLayout.caption) - DiagramLayout.layerGap + 14
   }
 
@@ -159,7 +162,8 @@ extension SVGRenderer {
       heads.close()
     }
     if !lines.isEmpty {
-      body += "<path class=\"l re\" stroke-width=\"1.3\" d=\"\(lines.text)\"/><path class=\"a re\" d=\"\(heads.text)\"/>"
+      body +=
+        "<path class=\"l re\" stroke-width=\"1.3\" d=\"\(lines.text)\"/><path class=\"a re\" d=\"\(heads.text)\"/>"
     }
     for box in layout.boxes {
       let node = diagram.nodes[box.node]

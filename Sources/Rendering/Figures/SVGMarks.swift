@@ -77,7 +77,8 @@ extension SVGRenderer {
     if path.isEmpty { return "" }
     let width = SVGText.number(strokeWidth(mark))
     let faint = opacity(mark.weight == .faint ? 0.35 : 1)
-    return "<path class=\"l \(roleClass(mark.role))\" \(faint)\(dash(mark))stroke-width=\"\(width)\" d=\"\(path.text)\"/>"
+    return
+      "<path class=\"l \(roleClass(mark.role))\" \(faint)\(dash(mark))stroke-width=\"\(width)\" d=\"\(path.text)\"/>"
   }
 
   private func filled(_ path: SVGPath, _ mark: Mark) -> String {
@@ -225,11 +226,13 @@ extension SVGRenderer {
       case .faint: size = 3
       }
       let strength = mark.weight == .faint ? 0.3 : points.count > 60 ? 0.6 : 1
-      return "<path class=\"l \(role)\" \(opacity(strength))stroke-width=\"\(SVGText.number(size))\" d=\"\(path.text)\"/>"
+      return
+        "<path class=\"l \(role)\" \(opacity(strength))stroke-width=\"\(SVGText.number(size))\" d=\"\(path.text)\"/>"
     case .ring:
       let size = mark.weight == .heavy ? "3.6" : "2.8"
       return "<g class=\"n \(role)\" stroke-width=\"1.4\">"
-        + points.map { "<circle cx=\"\(SVGText.number($0.x))\" cy=\"\(SVGText.number($0.y))\" r=\"\(size)\"/>" }.joined()
+        + points.map { "<circle cx=\"\(SVGText.number($0.x))\" cy=\"\(SVGText.number($0.y))\" r=\"\(size)\"/>" }
+        .joined()
         + "</g>"
     case .cross:
       for point in points {
@@ -242,7 +245,8 @@ extension SVGRenderer {
         path.raw("v8")
       }
     }
-    return "<path class=\"l \(role)\" \(opacity(mark.weight == .faint ? 0.4 : 1))stroke-width=\"1.3\" d=\"\(path.text)\"/>"
+    return
+      "<path class=\"l \(role)\" \(opacity(mark.weight == .faint ? 0.4 : 1))stroke-width=\"1.3\" d=\"\(path.text)\"/>"
   }
 }
 

@@ -37,7 +37,8 @@ package struct SVGRenderer {
   /// An identifier of this drawing; whatever the prefix holds, only letters, digits and marks of names come of it.
   func id(_ name: String) -> String {
     let safe = idPrefix.unicodeScalars.filter { scalar in
-      scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || scalar == "-" || scalar == "_")
+      scalar.isASCII
+        && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || scalar == "-" || scalar == "_")
     }
     let prefix = String(String.UnicodeScalarView(safe))
     return "f" + (prefix.isEmpty ? "" : prefix + "-") + name
@@ -71,7 +72,8 @@ package struct SVGRenderer {
     var body = ""
     var top = 4.0
     if let title = figure.title {
-      body += "<text class=\"b\" x=\"4\" y=\"16\">\(SVGText.escaped(SVGText.cut(title, to: total - 8, size: 13)))</text>"
+      body +=
+        "<text class=\"b\" x=\"4\" y=\"16\">\(SVGText.escaped(SVGText.cut(title, to: total - 8, size: 13)))</text>"
       top += 20
     }
     top = legend(figure, width: total, from: top, into: &body)
@@ -80,7 +82,8 @@ package struct SVGRenderer {
       return (body, total, top + 28)
     }
     // One height for all, so that rows line up: rows of categories take what their names need.
-    let rowHeight = height.map { max(60, (min(6000, $0) - top) / Double(rows) - gap) }
+    let rowHeight =
+      height.map { max(60, (min(6000, $0) - top) / Double(rows) - gap) }
       ?? panels.indices.map { naturalHeight(panels[$0], scales[$0].y, columns: columns) }.max() ?? 200
     for row in 0..<rows {
       let range = (row * columns)..<min(panels.count, (row + 1) * columns)
@@ -127,12 +130,14 @@ package struct SVGRenderer {
     let b = SVGText.number(y)
     switch mark.shape {
     case .band, .bars, .field:
-      return "<path class=\"a \(roleClass(mark.role))\" \(opacity(fillOpacity(mark)))d=\"M\(a) \(SVGText.number(y - 5))h16v10h-16z\"/>"
+      return
+        "<path class=\"a \(roleClass(mark.role))\" \(opacity(fillOpacity(mark)))d=\"M\(a) \(SVGText.number(y - 5))h16v10h-16z\"/>"
     case .points:
       return points(mark, at: [(x + 8, y)])
     case .line, .steps, .intervals, .rule, .slope, .labels:
       let width = mark.weight == .faint ? 1.2 : strokeWidth(mark)
-      return "<path class=\"l \(roleClass(mark.role))\" \(dash(mark))stroke-width=\"\(SVGText.number(width))\" d=\"M\(a) \(b)h16\"/>"
+      return
+        "<path class=\"l \(roleClass(mark.role))\" \(dash(mark))stroke-width=\"\(SVGText.number(width))\" d=\"M\(a) \(b)h16\"/>"
     }
   }
 
@@ -150,7 +155,9 @@ package struct SVGRenderer {
     var inner = frame
     let left = (hasYNumbers ? nameRoom + 8 : 4) + (panel.y.label != nil && showsY ? 17 : 0)
     let rotates = scales.x.names.map { rotated($0, width: frame.width - left) } ?? false
-    let xRoom = rotates ? min(90, (scales.x.names ?? []).map { SVGText.width(String($0.prefix(40))) }.max() ?? 0) * 0.72 + 12 : 17.0
+    let xRoom =
+      rotates
+      ? min(90, (scales.x.names ?? []).map { SVGText.width(String($0.prefix(40))) }.max() ?? 0) * 0.72 + 12 : 17.0
     inner.x += left
     inner.width = max(20, frame.width - left - 10)
     inner.y += panel.title == nil ? 6 : 20
@@ -158,12 +165,14 @@ package struct SVGRenderer {
     inner.height = max(20, frame.bottom - inner.y - bottom - (panel.x.label != nil && showsX ? 16 : 0))
     if let title = panel.title {
       let shown = SVGText.cut(title, to: inner.width, size: 12)
-      body += "<text class=\"h\" x=\"\(SVGText.number(inner.x))\" y=\"\(SVGText.number(frame.y + 13))\">\(SVGText.escaped(shown))</text>"
+      body +=
+        "<text class=\"h\" x=\"\(SVGText.number(inner.x))\" y=\"\(SVGText.number(frame.y + 13))\">\(SVGText.escaped(shown))</text>"
     }
     let place = Place(frame: inner, x: scales.x, y: scales.y)
     grid(place, xTicks, yTicks, into: &body)
     let clip = id("c\(number)")
-    body += "<clipPath id=\"\(clip)\"><rect x=\"\(SVGText.number(inner.x))\" y=\"\(SVGText.number(inner.y - 3))\" width=\"\(SVGText.number(inner.width))\" height=\"\(SVGText.number(inner.height + 3))\"/></clipPath><g clip-path=\"url(#\(clip))\">"
+    body +=
+      "<clipPath id=\"\(clip)\"><rect x=\"\(SVGText.number(inner.x))\" y=\"\(SVGText.number(inner.y - 3))\" width=\"\(SVGText.number(inner.width))\" height=\"\(SVGText.number(inner.height + 3))\"/></clipPath><g clip-path=\"url(#\(clip))\">"
     for mark in panel.marks { body += draw(mark, place) }
     body += "</g>"
     axis(place, panel, xTicks, yTicks, frame, showsX: showsX, showsY: showsY, rotates: rotates, into: &body)
@@ -178,7 +187,9 @@ package struct SVGRenderer {
     func x(_ value: Double) -> Double? { x.position(value).map { frame.x + clamp($0) * frame.width } }
     /// Upward; names run downward.
     func y(_ value: Double) -> Double? {
-      y.position(value).map { y.names == nil ? frame.bottom - clamp($0) * frame.height : frame.y + clamp($0) * frame.height }
+      y.position(value).map {
+        y.names == nil ? frame.bottom - clamp($0) * frame.height : frame.y + clamp($0) * frame.height
+      }
     }
     func point(_ x: Double, _ y: Double) -> (x: Double, y: Double)? {
       guard let a = self.x(x), let b = self.y(y) else { return nil }
@@ -216,7 +227,8 @@ package struct SVGRenderer {
     showsY: Bool, rotates: Bool, into body: inout String
   ) {
     let frame = place.frame
-    body += "<path class=\"x\" d=\"M\(SVGText.number(frame.x)) \(SVGText.number(frame.bottom))h\(SVGText.number(frame.width))\"/>"
+    body +=
+      "<path class=\"x\" d=\"M\(SVGText.number(frame.x)) \(SVGText.number(frame.bottom))h\(SVGText.number(frame.width))\"/>"
     if showsX {
       var end = -Double.infinity
       // Names that stand too close are left out evenly.
@@ -238,11 +250,13 @@ package struct SVGRenderer {
         let isLast = x + half > outer.right
         let anchor = isLast ? "end" : "middle"
         let at = isLast ? outer.right : x
-        body += "<text text-anchor=\"\(anchor)\" x=\"\(SVGText.number(at))\" y=\"\(SVGText.number(frame.bottom + 14))\">\(SVGText.escaped(text))</text>"
+        body +=
+          "<text text-anchor=\"\(anchor)\" x=\"\(SVGText.number(at))\" y=\"\(SVGText.number(frame.bottom + 14))\">\(SVGText.escaped(text))</text>"
       }
       if let label = panel.x.label {
         let text = SVGText.escaped(SVGText.cut(label, to: frame.width))
-        body += "<text text-anchor=\"middle\" x=\"\(SVGText.number(frame.x + frame.width / 2))\" y=\"\(SVGText.number(outer.bottom - 4))\">\(text)</text>"
+        body +=
+          "<text text-anchor=\"middle\" x=\"\(SVGText.number(frame.x + frame.width / 2))\" y=\"\(SVGText.number(outer.bottom - 4))\">\(text)</text>"
       }
     }
     guard showsY else { return }
@@ -252,7 +266,8 @@ package struct SVGRenderer {
       guard let y = place.y(tick.value), y >= frame.y - 1, y <= frame.bottom + 1, y >= last + 10 else { continue }
       last = y
       let text = SVGText.escaped(SVGText.cut(tick.text, to: frame.x - left - 5))
-      body += "<text text-anchor=\"end\" x=\"\(SVGText.number(frame.x - 6))\" y=\"\(SVGText.number(y + 4))\">\(text)</text>"
+      body +=
+        "<text text-anchor=\"end\" x=\"\(SVGText.number(frame.x - 6))\" y=\"\(SVGText.number(y + 4))\">\(text)</text>"
     }
     if let label = panel.y.label {
       let text = SVGText.escaped(SVGText.cut(label, to: frame.height + 10))

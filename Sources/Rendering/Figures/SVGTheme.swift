@@ -40,7 +40,8 @@ package enum SVGTheme {
   /// Rules for everything that ``SVGRenderer`` writes; they need the variables on some element around it.
   package static let rules: String = {
     var css = ".fig text{font-family:system-ui,-apple-system,\"Segoe UI\",Roboto,Helvetica,Arial,sans-serif;"
-    css += "font-size:11px;fill:var(--ft)}.fig .h{font-size:12px;font-weight:600}.fig .b{font-size:13px;font-weight:600}"
+    css +=
+      "font-size:11px;fill:var(--ft)}.fig .h{font-size:12px;font-weight:600}.fig .b{font-size:13px;font-weight:600}"
     css += ".fig .g{stroke:var(--fg);fill:none}.fig .x{stroke:var(--fa);fill:none}"
     for index in 0..<Mark.Role.seriesCount { css += ".s\(index){color:var(--f\(index))}" }
     css += ".ob{color:var(--fo)}.mo{color:var(--fm)}.re{color:var(--fr)}.tr{color:var(--fx)}"

@@ -11,10 +11,14 @@ struct Ticks {
   /// About `count` round numbers within a range.
   static func linear(_ range: ClosedRange<Double>, count: Int, isWhole: Bool = false) -> Ticks {
     let span = range.upperBound - range.lowerBound
-    guard span > 0, span.isFinite, count > 0 else { return Ticks(ticks: [Tick(value: range.lowerBound, text: short(range.lowerBound))]) }
+    guard span > 0, span.isFinite, count > 0 else {
+      return Ticks(ticks: [Tick(value: range.lowerBound, text: short(range.lowerBound))])
+    }
     let raw = span / Double(count)
     let power = pow(10, floor(log10(raw)))
-    guard power > 0, power.isFinite else { return Ticks(ticks: [Tick(value: range.lowerBound, text: short(range.lowerBound))]) }
+    guard power > 0, power.isFinite else {
+      return Ticks(ticks: [Tick(value: range.lowerBound, text: short(range.lowerBound))])
+    }
     let fraction = raw / power
     var step = (fraction <= 1.0001 ? 1 : fraction <= 2.0001 ? 2 : fraction <= 5.0001 ? 5 : 10) * power
     if isWhole { step = max(1, step.rounded()) }
@@ -53,7 +57,9 @@ struct Ticks {
     let stride = max(1, Int((decades / Double(max(1, count))).rounded(.up)))
     var exponent = first - 1
     while exponent <= last {
-      if stride == 1 || exponent % stride == 0 { for multiple in multiples { add(multiple * pow(10, Double(exponent))) } }
+      if stride == 1 || exponent % stride == 0 {
+        for multiple in multiples { add(multiple * pow(10, Double(exponent))) }
+      }
       exponent += 1
     }
     return result
