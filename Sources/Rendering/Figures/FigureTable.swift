@@ -1,120 +1,199 @@
 extension Figure {
-  /// The numbers behind the figure, for whoever would rather read them.
-  ///
-  /// - Parameter limit: The most rows; how many are left out is said.
+  /// The numbers behind the figure: the first rows of every mark, and how many more there are.
   package func dataTable(limit: Int = 50) -> TextTable {
     switch content {
-    case .diagram(let diagram): return Figure.table(diagram, limit: limit)
-    case .panels(let panels): return Figure.table(panels, limit: limit)
+    case .panels(let panels): FigureTable.table(panels, title: title ?? kind, limit: max(0, limit))
+    case .diagram(let diagram): FigureTable.table(diagram, title: title ?? kind, limit: max(0, limit))
     }
-  }
-
-  private static func table(_ panels: [Panel], limit: Int) -> TextTable {
-    let hasTitles = panels.contains { $0.title != nil }
-    var rows: [[TextTable.Cell]] = []
-    var total = 0
-    func number(_ value: Double) -> TextTable.Cell {
-      value.isFinite ? .number(value, significantDigits: 5) : .text(Ticks.short(value))
-    }
-    for panel in panels {
-      for mark in panel.marks {
-        let (names, arrays, texts) = mark.shape.columns
-        let count = arrays.map(\.count).min() ?? 0
-        for index in 0..<count {
-          total += 1
-          guard rows.count < limit else { continue }
-          var position = number(arrays[0][index])
-          // A row of an axis of names is called by its name.
-          if let row = mark.shape.categoryRow(index, panel) { position = .text(row) }
-          var row: [TextTable.Cell] = hasTitles ? [.text(panel.title ?? "")] : []
-          row.append(.text(mark.name ?? names.mark))
-          row.append(position)
-          row += arrays.dropFirst().map { number($0[index]) }
-          while row.count < (hasTitles ? 5 : 4) { row.append(.missing) }
-          if let texts, index < texts.count { row[row.count - 1] = .text(texts[index]) }
-          rows.append(row)
-        }
-      }
-    }
-    var columns: [TextTable.Column] = hasTitles ? [.init(name: "panel", alignment: .leading)] : []
-    columns.append(.init(name: "mark", alignment: .leading))
-    let x = panels.first?.x.label ?? "position"
-    columns += [x, "value or low", "high"].map { .init(name: $0, alignment: .trailing) }
-    var table = TextTable(columns: columns, rows: rows.map { Array($0.prefix(columns.count)) })
-    table.omittedRows = total - rows.count
-    return table
-  }
-
-  private static func table(_ diagram: Diagram, limit: Int) -> TextTable {
-    let rows = diagram.nodes.prefix(limit).enumerated().map { index, node -> [TextTable.Cell] in
-      let causes = diagram.edges.filter { $0.to == index && diagram.nodes.indices.contains($0.from) }
-      return [
-        .text(node.name), .text(node.kind.rawValue), .text(node.detail ?? ""),
-        .text(causes.map { diagram.nodes[$0.from].name }.joined(separator: ", ")),
-        .text(
-          node.plates.compactMap { diagram.plates.indices.contains($0) ? diagram.plates[$0] : nil }.joined(
-            separator: "; ")),
-      ]
-    }
-    var table = TextTable(
-      columns: ["node", "kind", "distribution", "depends on", "plates"].map { .init(name: $0, alignment: .leading) },
-      rows: Array(rows))
-    table.omittedRows = diagram.nodes.count - rows.count
-    return table
   }
 }
 
-extension Mark.Shape {
-  /// The arrays that a table shows, the position first, and what the mark is called without a name.
-  fileprivate var columns: (names: (mark: String, second: String), arrays: [[Double]], texts: [String]?) {
-    switch self {
-    case .line(let x, let y): (("line", "y"), [x, y], nil)
-    case .steps(let x, let y): (("steps", "y"), [x, y], nil)
-    case .points(let x, let y): (("point", "y"), [x, y], nil)
-    case .band(let x, let low, let high): (("band", "low"), [x, low, high], nil)
-    case .bars(let left, let right, let low, let high):
-      (("bar", "height"), [zip(left, right).map { $0 / 2 + $1 / 2 }, low, high], nil)
-    case .intervals(let positions, let low, let high, _): (("interval", "low"), [positions, low, high], nil)
-    case .field(let xEdges, let yEdges, let values): Mark.Shape.cells(xEdges, yEdges, values)
-    case .rule(let position, _): (("line", ""), [[position]], nil)
-    case .slope(let intercept, let slope): (("line", ""), [[intercept], [slope]], nil)
-    case .labels(let x, let y, let texts): (("label", "y"), [x, y], texts)
-    }
-  }
+private enum FigureTable {
+  /// What a row can hold, in the order of the columns.
+  private enum Field: Int, CaseIterable {
+    case x, y, left, right, low, high, value, text
 
-  private static func cells(
-    _ xEdges: [Double], _ yEdges: [Double], _ values: [Double]
-  ) -> (names: (mark: String, second: String), arrays: [[Double]], texts: [String]?) {
-    var x: [Double] = []
-    var y: [Double] = []
-    var counts: [Double] = []
-    let columns = max(0, xEdges.count - 1)
-    for row in 0..<max(0, yEdges.count - 1) {
-      for column in 0..<columns where row * columns + column < values.count {
-        let value = values[row * columns + column]
-        guard value != 0 else { continue }
-        x.append((xEdges[column] + xEdges[column + 1]) / 2)
-        y.append((yEdges[row] + yEdges[row + 1]) / 2)
-        counts.append(value)
+    var name: String {
+      switch self {
+      case .x: "x"
+      case .y: "y"
+      case .left: "from"
+      case .right: "to"
+      case .low: "low"
+      case .high: "high"
+      case .value: "value"
+      case .text: "text"
       }
     }
-    return (("cell", "count"), [x, y, counts], nil)
   }
 
-  /// The name of the row or column that an entry stands at.
-  fileprivate func categoryRow(_ index: Int, _ panel: Panel) -> String? {
-    func name(_ axis: Axis, _ position: Double) -> String? {
-      guard case .categories(let names) = axis.scale, let row = Int(exactly: position.rounded()),
-        names.indices.contains(row)
-      else { return nil }
-      return names[row]
+  private struct Item {
+    var panel: Int
+    var mark: Mark
+    var size: Int
+  }
+
+  static func table(_ panels: [Panel], title: String, limit: Int) -> TextTable {
+    var items: [Item] = []
+    for (index, panel) in panels.enumerated() {
+      for mark in panel.marks where mark.shape.size > 0 {
+        items.append(Item(panel: index, mark: mark, size: mark.shape.size))
+      }
     }
-    switch self {
-    case .intervals(let positions, _, _, let isVertical): return name(isVertical ? panel.x : panel.y, positions[index])
-    case .points(let x, let y):
-      return name(panel.x, x[index]) ?? name(panel.y, y[index]).map { "\($0): \(Ticks.short(x[index], digits: 5))" }
-    case .bars(let left, let right, _, _): return name(panel.x, left[index] / 2 + right[index] / 2)
-    default: return nil
+    let total = items.reduce(0) { $0 + $1.size }
+    let parts = shares(items.map(\.size), limit: limit)
+    let used = Set(zip(items, parts).filter { $0.1 > 0 }.flatMap { fields($0.0.mark.shape) })
+    let columnFields = Field.allCases.filter(used.contains)
+    let hasPanels = panels.count > 1
+    let hasNames = items.count > 1 || items.contains { $0.mark.name != nil }
+    var columns: [TextTable.Column] = []
+    if hasPanels { columns.append(.init(name: "panel", alignment: .leading)) }
+    if hasNames { columns.append(.init(name: "mark", alignment: .leading)) }
+    for field in columnFields { columns.append(column(field, panels)) }
+    var rows: [[TextTable.Cell]] = []
+    for (item, share) in zip(items, parts) {
+      let panel = panels[item.panel]
+      for index in 0..<share {
+        var row: [TextTable.Cell] = []
+        if hasPanels { row.append(.text(short(panel.title ?? "\(item.panel + 1)"))) }
+        if hasNames { row.append(.text(short(item.mark.name ?? item.mark.shape.noun?.one ?? "line"))) }
+        row += columnFields.map { cell($0, item.mark.shape, index, panel) }
+        rows.append(row)
+      }
     }
+    if columns.isEmpty { columns = [.init(name: "x", alignment: .trailing), .init(name: "y", alignment: .trailing)] }
+    var notes: [String] = []
+    if total > rows.count {
+      let more = total - rows.count
+      notes.append("\(Thinning.grouped(more)) more \(more == 1 ? "row is" : "rows are") left out.")
+    }
+    return TextTable(title: short(title), columns: columns, rows: rows, notes: notes)
+  }
+
+  /// Rows of each mark: equal shares, and what small marks leave goes to the others.
+  private static func shares(_ sizes: [Int], limit: Int) -> [Int] {
+    var shares = Array(repeating: 0, count: sizes.count)
+    var left = limit
+    while left > 0 {
+      let open = sizes.indices.filter { shares[$0] < sizes[$0] }
+      guard !open.isEmpty else { break }
+      let each = max(1, left / open.count)
+      for index in open where left > 0 {
+        let more = min(each, sizes[index] - shares[index], left)
+        shares[index] += more
+        left -= more
+      }
+    }
+    return shares
+  }
+
+  private static func short(_ text: String) -> String { SVGText.cut(text, to: 400) }
+
+  private static func column(_ field: Field, _ panels: [Panel]) -> TextTable.Column {
+    var name = field.name
+    var isText = field == .text
+    // The axis names its column where all panels agree.
+    if field == .x || field == .y {
+      let axes = panels.map { field == .x ? $0.x : $0.y }
+      if let label = axes.first?.label, axes.allSatisfy({ $0.label == label }) { name = short(label) }
+      isText = axes.contains { SVGGrid.names($0) != nil }
+    }
+    return .init(name: name, alignment: isText ? .leading : .trailing)
+  }
+
+  private static func fields(_ shape: Mark.Shape) -> [Field] {
+    switch shape {
+    case .line, .steps, .points: [.x, .y]
+    case .band: [.x, .low, .high]
+    case .bars: [.left, .right, .low, .high]
+    case .intervals(_, _, _, let isVertical): [isVertical ? .x : .y, .low, .high]
+    case .field: [.x, .y, .value]
+    case .rule(_, let isVertical): [isVertical ? .x : .y]
+    case .slope: [.text]
+    case .labels: [.x, .y, .text]
+    }
+  }
+
+  private static func cell(_ field: Field, _ shape: Mark.Shape, _ index: Int, _ panel: Panel) -> TextTable.Cell {
+    func number(_ value: Double) -> TextTable.Cell {
+      let axis = field == .x ? panel.x : panel.y
+      if field == .x || field == .y, let names = SVGGrid.names(axis), let place = Int(exactly: value),
+        names.indices.contains(place)
+      {
+        return .text(short(names[place]))
+      }
+      if let whole = Int(exactly: value), whole.magnitude < 1_000_000_000 { return .integer(whole) }
+      return .number(value, significantDigits: 4)
+    }
+    switch (shape, field) {
+    case (.line(let x, _), .x), (.steps(let x, _), .x), (.points(let x, _), .x), (.labels(let x, _, _), .x),
+      (.band(let x, _, _), .x):
+      return number(x[index])
+    case (.line(_, let y), .y), (.steps(_, let y), .y), (.points(_, let y), .y), (.labels(_, let y, _), .y):
+      return number(y[index])
+    case (.band(_, let low, _), .low), (.bars(_, _, let low, _), .low), (.intervals(_, let low, _, _), .low):
+      return number(low[index])
+    case (.band(_, _, let high), .high), (.bars(_, _, _, let high), .high), (.intervals(_, _, let high, _), .high):
+      return number(high[index])
+    case (.bars(let left, _, _, _), .left): return number(left[index])
+    case (.bars(_, let right, _, _), .right): return number(right[index])
+    case (.intervals(let at, _, _, true), .x), (.intervals(let at, _, _, false), .y): return number(at[index])
+    case (.field(let edges, _, _), .x):
+      let column = index % max(1, edges.count - 1)
+      return number(edges[column] / 2 + edges[column + 1] / 2)
+    case (.field(let xEdges, let edges, _), .y):
+      let row = index / max(1, xEdges.count - 1)
+      return number(edges[row] / 2 + edges[row + 1] / 2)
+    case (.field(_, _, let values), .value): return number(values[index])
+    case (.rule(let at, true), .x), (.rule(let at, false), .y): return number(at)
+    case (.slope(let intercept, let slope), .text):
+      return .text("y = \(Ticks.short(intercept)) + \(Ticks.short(slope)) x")
+    case (.labels(_, _, let texts), .text): return .text(short(texts[index]))
+    default: return .missing
+    }
+  }
+
+  static func table(_ diagram: Diagram, title: String, limit: Int) -> TextTable {
+    let names = ["node", "kind", "what", "plates", "depends on"]
+    let edges = diagram.validEdges
+    let rows: [[TextTable.Cell]] = diagram.nodes.enumerated().prefix(limit).map { index, node in
+      let parents = edges.filter { $0.to == index }.map { diagram.nodes[$0.from].name }
+      let plates = node.plates.filter(diagram.plates.indices.contains).map { diagram.plates[$0] }
+      return [
+        .text(short(node.name)), .text(node.kind.rawValue), .text(short(node.detail ?? "")),
+        .text(short(plates.joined(separator: ", "))), .text(short(parents.joined(separator: ", "))),
+      ]
+    }
+    let more = diagram.nodes.count - rows.count
+    return TextTable(
+      title: short(title), columns: names.map { .init(name: $0, alignment: .leading) }, rows: rows,
+      notes: more > 0 ? ["\(Thinning.grouped(more)) more \(more == 1 ? "row is" : "rows are") left out."] : [])
+  }
+}
+
+extension Diagram {
+  /// Edges between nodes that exist, each once, without loops on one node.
+  var validEdges: [Edge] {
+    var seen: Set<Edge> = []
+    return edges.filter { edge in
+      nodes.indices.contains(edge.from) && nodes.indices.contains(edge.to) && edge.from != edge.to
+        && seen.insert(edge).inserted
+    }
+  }
+
+  /// `y depends on theta and sigma.`
+  var observedDependencies: String? {
+    let edges = validEdges
+    for (index, node) in nodes.enumerated() where node.kind == .observed {
+      let parents = edges.filter { $0.to == index }.map { nodes[$0.from].name }
+      guard !parents.isEmpty else { continue }
+      let shown = parents.prefix(5).map { SVGText.cut($0, to: 200) }
+      let more = parents.count > 5 ? " and \(parents.count - 5) more" : ""
+      let text =
+        more.isEmpty && shown.count > 1
+        ? shown.dropLast().joined(separator: ", ") + " and " + (shown.last ?? "") : shown.joined(separator: ", ") + more
+      return "\(SVGText.cut(node.name, to: 200)) depends on \(text)."
+    }
+    return nil
   }
 }

@@ -1,68 +1,131 @@
 import Foundation
 
+/// A round number, `digits · 10^exponent`, so that its text needs no rounding.
+private struct RoundNumber {
+  var digits: Int
+  var exponent: Int
+  var value: Double
+
+  init?(_ digits: Int, _ exponent: Int) {
+    // Read as text: the nearest double, which a product with a power of ten need not be.
+    guard let value = Double("\(digits)e\(exponent)"), value.isFinite else { return nil }
+    self.digits = digits
+    self.exponent = exponent
+    self.value = value
+  }
+}
+
 /// The places on an axis that get a number, and the numbers' texts.
-struct Ticks {
+enum Ticks {
   struct Tick: Equatable {
     var value: Double
     var text: String
   }
-  var ticks: [Tick] = []
 
-  /// About `count` round numbers within a range.
-  static func linear(_ range: ClosedRange<Double>, count: Int, isWhole: Bool = false) -> Ticks {
-    let span = range.upperBound - range.lowerBound
-    guard span > 0, span.isFinite, count > 0 else {
-      return Ticks(ticks: [Tick(value: range.lowerBound, text: short(range.lowerBound))])
-    }
-    let raw = span / Double(count)
-    let power = pow(10, floor(log10(raw)))
-    guard power > 0, power.isFinite else {
-      return Ticks(ticks: [Tick(value: range.lowerBound, text: short(range.lowerBound))])
-    }
-    let fraction = raw / power
-    var step = (fraction <= 1.0001 ? 1 : fraction <= 2.0001 ? 2 : fraction <= 5.0001 ? 5 : 10) * power
-    if isWhole { step = max(1, step.rounded()) }
-    let first = (range.lowerBound / step - 1e-9).rounded(.up)
-    let last = (range.upperBound / step + 1e-9).rounded(.down)
-    guard first.magnitude < 1e15, last.magnitude < 1e15, last >= first else { return Ticks() }
-    let places = max(0, Int((-log10(step) + 1e-9).rounded(.up)))
-    let largest = max(range.lowerBound.magnitude, range.upperBound.magnitude)
-    let isScientific = largest >= 1e6 || (largest < 1e-3 && largest > 0)
-    var result = Ticks()
-    for index in 0...min(100, Int(last - first)) {
-      let multiple = first + Double(index)
-      let value = multiple == 0 ? 0 : multiple * step
-      let text = isScientific ? scientific(value, step: step) : fixed(value, places: min(12, places))
-      result.ticks.append(Tick(value: value, text: text))
-    }
-    return result
+  /// About `count` multiples of 1, 2 or 5 times a power of ten.
+  static func linear(_ map: FigureScale, count: Int, isWhole: Bool = false, isTypographic: Bool = true) -> [Tick] {
+    texts(numbers(map, count: count, isWhole: isWhole), isTypographic: isTypographic)
   }
 
-  /// Powers of ten within a range, with 2 and 5 between them where that is few.
-  static func logarithmic(_ range: ClosedRange<Double>, count: Int) -> Ticks {
-    let low = log10(range.lowerBound)
-    let high = log10(range.upperBound)
-    guard low.isFinite, high.isFinite, high > low else { return Ticks() }
-    let first = Int((low - 1e-9).rounded(.up))
-    let last = Int((high + 1e-9).rounded(.down))
-    let decades = high - low
-    var result = Ticks()
-    func add(_ value: Double) {
-      if value >= range.lowerBound * 0.999999, value <= range.upperBound * 1.000001 {
-        result.ticks.append(Tick(value: value, text: short(value)))
-      }
+  private static func numbers(_ map: FigureScale, count: Int, isWhole: Bool) -> [RoundNumber] {
+    let count = Double(max(1, count))
+    let rough = map.high / count - map.low / count
+    guard rough > 0, rough.isFinite else { return [] }
+    var exponent = Int(max(-330, min(308, log10(rough).rounded(.down))))
+    // The step whose number of ticks is nearest to the wanted one, as a ratio: the limits are √2, √10 and √50.
+    let fraction = RoundNumber(1, exponent).map { rough / $0.value } ?? 1
+    var digit = fraction < 1.4142 ? 1 : fraction < 3.1623 ? 2 : fraction < 7.0711 ? 5 : 10
+    if isWhole, exponent < 0 { (digit, exponent) = (1, 0) }
+    guard let step = RoundNumber(digit, exponent)?.value, step > 0 else { return [] }
+    let first = (map.low / step - 1e-9).rounded(.up)
+    let last = (map.high / step + 1e-9).rounded(.down)
+    guard first.magnitude < 1e15, last.magnitude < 1e15, first <= last, last - first < 1000 else { return [] }
+    return (Int(first)...Int(last)).compactMap { RoundNumber($0 * digit, exponent) }
+  }
+
+  /// Powers of ten, with 2 and 5 times them where there is room.
+  static func logarithmic(_ map: FigureScale, most: Int, isTypographic: Bool = true) -> [Tick] {
+    texts(powers(map, most: most), isTypographic: isTypographic)
+  }
+
+  private static func powers(_ map: FigureScale, most: Int) -> [RoundNumber] {
+    guard map.low > 0 else { return [] }
+    let low = log10(map.low)
+    let high = log10(map.high)
+    if high - low < 1 {
+      let ticks = numbers(FigureScale(low: map.low, high: map.high, isLogarithmic: false), count: most, isWhole: false)
+      return ticks.filter { $0.value > 0 }
     }
-    if decades < 0.7 { return linear(range, count: count) }
-    let multiples: [Double] = decades < 1.5 ? [1, 2, 5] : decades < 2.5 ? [1, 3] : [1]
-    let stride = max(1, Int((decades / Double(max(1, count))).rounded(.up)))
-    var exponent = first - 1
-    while exponent <= last {
-      if stride == 1 || exponent % stride == 0 {
-        for multiple in multiples { add(multiple * pow(10, Double(exponent))) }
-      }
-      exponent += 1
+    let first = Int((low - 1e-9).rounded(.down))
+    let last = Int((high + 1e-9).rounded(.up))
+    func ticks(_ digits: [Int], every: Int) -> [RoundNumber] {
+      (first...last).filter { $0.isMultiple(of: every) }.flatMap { power in
+        digits.compactMap { RoundNumber($0, power) }
+      }.filter { $0.value > 0 && map.place($0.value) > -1e-9 && map.place($0.value) < 1 + 1e-9 }
     }
-    return result
+    for digits in [[1, 2, 5], [1, 3]] where (last - first) < most {
+      let found = ticks(digits, every: 1)
+      if found.count <= most { return found }
+    }
+    var every = 1
+    while every < 1000 {
+      let found = ticks([1], every: every)
+      if found.count <= max(1, most) { return found }
+      every += 1
+    }
+    return []
+  }
+
+  /// Texts that have the same form for all ticks of an axis.
+  private static func texts(_ ticks: [RoundNumber], isTypographic: Bool) -> [Tick] {
+    let largest = ticks.map { $0.value.magnitude }.max() ?? 0
+    let smallest = ticks.filter { $0.digits != 0 }.map { $0.value.magnitude }.min() ?? 0
+    let decimals = max(0, -(ticks.map(\.exponent).min() ?? 0))
+    let isUniform = ticks.allSatisfy { $0.exponent == ticks.first?.exponent }
+    // Logarithmic axes have exponents of their own for each tick; each shows the decimals it needs.
+    let isPlain =
+      isUniform
+      ? largest < 1e7 && (largest >= 1e-3 || largest == 0) && decimals <= 7 : largest < 1e6 && smallest >= 1e-3
+    return ticks.map { tick in
+      let text =
+        isPlain
+        ? plain(tick, decimals: isUniform ? decimals : max(0, -tick.exponent), groups: largest >= 1e4)
+        : scientific(tick, isTypographic: isTypographic)
+      return Tick(
+        value: tick.value, text: isTypographic ? text.replacingOccurrences(of: "-", with: "\u{2212}") : text)
+    }
+  }
+
+  private static func plain(_ tick: RoundNumber, decimals: Int, groups: Bool) -> String {
+    var digits = String(tick.digits.magnitude)
+    if tick.exponent > 0, tick.digits != 0 { digits += String(repeating: "0", count: min(20, tick.exponent)) }
+    var text = digits
+    if decimals > 0 {
+      digits = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
+      text = digits.dropLast(decimals) + "." + digits.suffix(decimals)
+    } else if groups {
+      text = Int(digits).map(Thinning.grouped) ?? digits
+    }
+    return tick.digits < 0 ? "-" + text : text
+  }
+
+  private static func scientific(_ tick: RoundNumber, isTypographic: Bool) -> String {
+    guard tick.digits != 0 else { return "0" }
+    var digits = String(tick.digits.magnitude)
+    let exponent = tick.exponent + digits.count - 1
+    while digits.count > 1, digits.hasSuffix("0") { digits.removeLast() }
+    let mantissa = digits.count == 1 ? digits : "\(digits.prefix(1)).\(digits.dropFirst())"
+    let sign = tick.digits < 0 ? "-" : ""
+    guard isTypographic else { return "\(sign)\(mantissa)e\(exponent)" }
+    let power = "10" + superscript(exponent)
+    return sign + (mantissa == "1" ? power : "\(mantissa)×\(power)")
+  }
+
+  private static func superscript(_ number: Int) -> String {
+    let marks: [Character: Character] = [
+      "-": "⁻", "0": "⁰", "1": "¹", "2": "²", "3": "³", "4": "⁴", "5": "⁵", "6": "⁶", "7": "⁷", "8": "⁸", "9": "⁹",
+    ]
+    return String(String(number).map { marks[$0] ?? $0 })
   }
 
   // MARK: - Numbers
@@ -82,16 +145,6 @@ struct Ticks {
       if text.hasSuffix(".") { text.removeLast() }
     }
     return minus(text)
-  }
-
-  private static func fixed(_ value: Double, places: Int) -> String {
-    minus(NumberText.fixed(value, places: places))
-  }
-
-  private static func scientific(_ value: Double, step: Double) -> String {
-    if value == 0 { return "0" }
-    let digits = max(0, Int((log10(value.magnitude / step) + 1e-9).rounded(.down)))
-    return minus(tidy(String(format: "%.\(min(12, digits))e", value)))
   }
 
   /// `1.50e+06` as `1.5e6`.
