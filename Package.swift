@@ -14,7 +14,6 @@ let package = Package(
   targets: [
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
-    .systemLibrary(name: "CMicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
     .target(name: "Numerics", dependencies: ["COpenBLAS", "CCrypto"]),
     .target(name: "Syntax"),
     .target(name: "Rendering"),
@@ -39,7 +38,7 @@ let package = Package(
       name: "CLI",
       dependencies: [
         "Syntax", "Checking", "Numerics", "Rendering", "Interpreter", "Modeling", "Notebooks", "TensorIR", "Inference",
-        "CMicrohttpd", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
@@ -48,6 +47,7 @@ let package = Package(
     .testTarget(name: "RenderingTests", dependencies: ["Rendering", "TestSupport"]),
     .testTarget(name: "CheckingTests", dependencies: ["Checking", "Syntax", "TestSupport"]),
     .testTarget(name: "TensorIRTests", dependencies: ["TensorIR", "Numerics", "TestSupport"]),
+    .testTarget(name: "PlotsTests", dependencies: ["Plots", "Numerics", "Rendering", "TestSupport"]),
     .testTarget(name: "InferenceTests", dependencies: ["Inference", "Numerics", "TestSupport"]),
     .testTarget(name: "DistributionsTests", dependencies: ["Distributions", "TensorIR", "Numerics", "TestSupport"]),
     .testTarget(

@@ -200,14 +200,17 @@ extension Plots {
       let quantiles = (0..<number).map { Samples.quantile(sorted, (Double($0) + 0.5) / Double(number)) }
       // As many columns as make the dots of a usual shape stack about evenly.
       let columns = max(4, Int((Double(number).squareRoot() * 2.2).rounded()))
-      let width = high > low ? (high - low) / Double(columns) : 1
+      // Halves, so that the widest of ranges does not overflow.
+      let range = high / 2 - low / 2
       var heights: [Int: Double] = [:]
       var xs: [Double] = []
       var ys: [Double] = []
       for value in quantiles {
-        let column = high > low ? min(columns - 1, Int((value - low) / width)) : 0
+        let share = range > 0 ? (value / 2 - low / 2) / range : 0
+        let column = share.isFinite ? max(0, min(columns - 1, Int(share * Double(columns)))) : 0
         heights[column, default: 0] += 1
-        xs.append(high > low ? low + (Double(column) + 0.5) * width : low)
+        let middle = (Double(column) + 0.5) / Double(columns)
+        xs.append(range > 0 ? low * (1 - middle) + high * middle : low)
         ys.append((heights[column] ?? 1) - 0.5)
       }
       marks = [Mark(.points(x: xs, y: ys), .model, weight: .heavy)]

@@ -43,7 +43,7 @@ final class Session {
   let sink = Sink()
   var warnings: [Diagnostic] = []
 
-  static let libraryFiles = ["core", "core-arrays", "core-tables"]
+  static let libraryFiles = ["core", "core-arrays", "core-tables", "plots"]
 
   init(files: [String: String] = [:]) {
     let world = Files(contents: files.mapValues { Array($0.utf8) })
