@@ -10,6 +10,8 @@ final class Workbench {
   /// What checking the library itself reported.
   private(set) var libraryDiagnostics: [Diagnostic] = []
 
+  private var libraryCount = 0
+
   init() throws {
     let folder = Checkout.root.appendingPathComponent("stdlib")
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".cairn") }
@@ -18,11 +20,12 @@ final class Workbench {
       let source = sources.add(name: "stdlib/" + name, bytes: Array(data))
       libraryDiagnostics += checker.check(Parser.parse(source, as: .library), as: .library, name: name).diagnostics
     }
+    libraryCount = names.count
   }
 
   @discardableResult
   func cell(_ text: String, schema: (any SchemaSource)? = nil) -> CheckedUnit {
-    let source = sources.add(name: "cell \(sources.texts.count - 4)", bytes: Array(text.utf8))
+    let source = sources.add(name: "cell \(sources.texts.count - libraryCount + 1)", bytes: Array(text.utf8))
     return checker.check(Parser.parse(source), as: .cell, name: source.name, schema: schema)
   }
 

@@ -323,7 +323,7 @@ struct SVGMarks {
       let gap = box.right - box.left > 5 ? 0.5 : 0
       if box.bottom - box.top >= 0.05 { path.rectangle(box.left + gap, box.top, box.right - gap, box.bottom) }
     }
-    columns.forEach { place, top, bottom in path.rectangle(place, top, place + 1, bottom) }
+    columns.visit { place, top, bottom in path.rectangle(place, top, place + 1, bottom) }
   }
 
   private func intervals(
@@ -345,7 +345,7 @@ struct SVGMarks {
         segment(place, from, to, isVertical, &path)
       }
     }
-    columns.forEach { place, from, to in segment(place + 0.5, from, to, isVertical, &path) }
+    columns.visit { place, from, to in segment(place + 0.5, from, to, isVertical, &path) }
   }
 
   private func segment(_ place: Double, _ from: Double, _ to: Double, _ isVertical: Bool, _ path: inout SVGPath) {
@@ -373,7 +373,7 @@ struct SVGMarks {
       high[index] = max(high[index], to)
     }
 
-    func forEach(_ body: (Double, Double, Double) -> Void) {
+    func visit(_ body: (Double, Double, Double) -> Void) {
       for index in low.indices where low[index] <= high[index] { body(Double(index), low[index], high[index]) }
     }
   }
