@@ -97,7 +97,7 @@ extension LoadedNotebook {
   /// What a reader sees of a cell, under the name by which snapshots know it.
   static func shown(_ result: CellResult) -> (name: String, outputs: [OutputEvent]) {
     let outputs = result.events.compactMap { event -> OutputEvent? in
-      if case .output(let output) = event, result.cell.shows(event), !event.isVerdict { output } else { nil }
+      if case .output(let output) = event, result.cell.shows(event) { output } else { nil }
     }
     return (result.cell.label ?? "\(result.cell.number)", outputs)
   }
@@ -156,7 +156,7 @@ struct NotebookCommand {
     terminal.endProgress()
     let badge = result.source == .pinned ? " (pinned)" : ""
     let title = (result.cell.label ?? "cell \(result.cell.number)") + badge
-    let events = result.events.filter { result.cell.shows($0) && !$0.isVerdict }
+    let events = result.events.filter { result.cell.shows($0) }
     switch result.status {
     case .skipped(let cause):
       terminal.heading("── \(title)")

@@ -65,7 +65,6 @@ final class Terminal: @unchecked Sendable {
     case .diagnostic(let diagnostic): show(diagnostic, sources)
     case .output(let output):
       var text = TextRenderer(width: width).text(output)
-      if text.isEmpty { return }
       if text.hasSuffix("\n") { text.removeLast() }
       line(text)
     }

@@ -6,8 +6,6 @@ package enum OutputEvent: Sendable, Equatable {
   case text(String)
   case table(TextTable)
   case figure(Figure)
-  /// How a fit went; said by each `sample`. The terminal leaves it to the warnings, a report gathers them.
-  case verdict(Verdict)
 }
 
 /// A table as data: cells keep their numbers, so that every renderer formats for its own medium.
@@ -21,8 +19,6 @@ package struct TextTable: Sendable, Equatable {
     case number(Double, significantDigits: Int)
     /// Fixed number of decimals, for columns that must align at the point.
     case decimal(Double, places: Int)
-    /// Bar heights of a small histogram from 0 to 8, drawn as a line of blocks.
-    case sparkline([Int])
     case missing
   }
 

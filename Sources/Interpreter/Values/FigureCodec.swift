@@ -1,6 +1,6 @@
 package import Rendering
 
-// Figures and verdicts as bytes: what a plot's digest is made of, and what the cache keeps of a cell's output.
+// Figures as bytes: what a plot's digest is made of, and what the cache keeps of a cell's output.
 
 extension ValueEncoder {
   package mutating func write(_ figure: Figure) {
@@ -21,25 +21,6 @@ extension ValueEncoder {
     write(figure.facts)
     write(figure.notes)
     write(optional: figure.alternative)
-  }
-
-  package mutating func write(_ verdict: Verdict) {
-    write(verdict.model)
-    write(verdict.chains)
-    write(verdict.draws)
-    for worst in [verdict.worstRHat, verdict.leastBulkESS, verdict.leastTailESS] {
-      write(worst != nil)
-      guard let worst else { continue }
-      write(worst.value)
-      write(worst.name)
-    }
-    write(verdict.divergences)
-    write(verdict.depthHits)
-    write(verdict.leastEBFMI != nil)
-    if let value = verdict.leastEBFMI { write(value) }
-    write(verdict.problems)
-    write(verdict.figures.count)
-    for figure in verdict.figures { write(figure) }
   }
 
   private mutating func write(optional text: String?) {
@@ -153,19 +134,6 @@ extension ValueDecoder {
     figure.notes = try strings()
     figure.alternative = try optionalText()
     return figure
-  }
-
-  package mutating func verdict() throws -> Verdict {
-    func worst(_ decoder: inout ValueDecoder) throws -> Verdict.Worst? {
-      guard try decoder.bool() else { return nil }
-      return Verdict.Worst(value: try decoder.double(), name: try decoder.string())
-    }
-    var verdict = Verdict(
-      model: try string(), chains: try int(), draws: try int(), worstRHat: try worst(&self),
-      leastBulkESS: try worst(&self), leastTailESS: try worst(&self), divergences: try int(), depthHits: try int(),
-      leastEBFMI: try bool() ? try double() : nil, problems: try strings(), figures: [])
-    for _ in 0..<(try count(size: 8)) { verdict.figures.append(try figure()) }
-    return verdict
   }
 
   private mutating func optionalText() throws -> String? { try bool() ? try string() : nil }

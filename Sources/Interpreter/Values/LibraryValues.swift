@@ -35,7 +35,7 @@ package final class SummaryValue: EngineValue {
       case .integer(let number): Double(number)
       case .number(let number, _), .decimal(let number, _): number
       case .missing: .nan
-      case .text, .sparkline: nil
+      case .text: nil
       }
     }
     if numbers.count == cells.count { return .vector(numbers) }
@@ -113,9 +113,6 @@ extension ValueEncoder {
       write(UInt8(4))
       write(number)
       write(places)
-    case .sparkline(let heights):
-      write(UInt8(5))
-      write(heights)
     }
   }
 }
@@ -147,7 +144,6 @@ extension ValueDecoder {
     case 2: return .integer(try int())
     case 3: return .number(try double(), significantDigits: try int())
     case 4: return .decimal(try double(), places: try int())
-    case 5: return .sparkline(try ints())
     default: throw DecodingError("a cell of an unknown kind")
     }
   }

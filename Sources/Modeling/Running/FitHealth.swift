@@ -1,29 +1,31 @@
 import Checking
 import Foundation
 import Inference
-import Rendering
 import Syntax
 
-/// How well a fit went: the numbers from which its warnings, and a report's verdict, are worded.
+/// How well a fit went: the numbers from which its warnings are worded.
 struct FitHealth {
   /// Quantities beyond this many are not looked at: their checks would take longer than many a fit.
   static let scalarLimit = 2000
   static let rHatLimit = 1.01
   static let energyLimit = 0.3
 
+  struct Worst {
+    var value: Double
+    /// The quantity: `theta[3]`.
+    var name: String
+  }
+
   let chains: Int
   let draws: Int
-  let model: String
   private(set) var divergences = 0
   private(set) var depthHits = 0
   private(set) var depthLimit = 0
-  private(set) var worstRHat: Verdict.Worst?
-  private(set) var leastBulkESS: Verdict.Worst?
-  private(set) var leastTailESS: Verdict.Worst?
+  private(set) var worstRHat: Worst?
+  private(set) var leastBulkESS: Worst?
+  private(set) var leastTailESS: Worst?
   /// The chain whose energy is explored slowest.
   private(set) var slowestEnergy: (chain: Int, ebfmi: Double)?
-  /// Quantities that were not looked at.
-  private(set) var unchecked = 0
 
   /// Draws per chain that bulk and tail should be worth.
   var essLimit: Double { 100 * Double(chains) }
@@ -31,7 +33,6 @@ struct FitHealth {
   init(_ fit: PosteriorValue) {
     chains = fit.chains
     draws = fit.drawCount
-    model = fit.model.model.name
     if let stats = fit.stats {
       divergences = stats.isDivergent.filter { $0 }.count
       depthHits = stats.treeDepth.filter { $0 >= stats.maxTreeDepth }.count
@@ -50,15 +51,12 @@ struct FitHealth {
     for (slot, site) in fit.sites.enumerated() {
       for element in 0..<site.size {
         seen += 1
-        if seen > FitHealth.scalarLimit {
-          unchecked += 1
-          continue
-        }
+        if seen > FitHealth.scalarLimit { return }
         let chains = FitSummary.chains(fit, slot, element)
         let name = FitSummary.elementName(site, element)
-        func take(_ value: Double, _ best: inout Verdict.Worst?, _ isWorse: (Double, Double) -> Bool) {
+        func take(_ value: Double, _ best: inout Worst?, _ isWorse: (Double, Double) -> Bool) {
           guard value.isFinite else { return }
-          if best.map({ isWorse(value, $0.value) }) ?? true { best = Verdict.Worst(value: value, name: name) }
+          if best.map({ isWorse(value, $0.value) }) ?? true { best = Worst(value: value, name: name) }
         }
         take(Convergence.rHat(chains), &worstRHat, >)
         take(Convergence.essBulk(chains), &leastBulkESS, <)
@@ -68,7 +66,7 @@ struct FitHealth {
   }
 
   /// The smaller of bulk and tail.
-  private var leastESS: Verdict.Worst? {
+  private var leastESS: Worst? {
     [leastBulkESS, leastTailESS].compactMap { $0 }.min { $0.value < $1.value }
   }
 
@@ -116,29 +114,5 @@ struct FitHealth {
           help: "heavy tails: reparameterize scales, or use tighter priors"))
     }
     return result
-  }
-
-  /// The same in the numbers and few words of a report's strip.
-  func verdict(figures: [Figure]) -> Verdict {
-    func count(_ number: Int, _ one: String, _ many: String) -> String { "\(number) \(number == 1 ? one : many)" }
-    var problems: [String] = []
-    if divergences > 0 { problems.append(count(divergences, "divergence", "divergences")) }
-    if let worst = worstRHat, worst.value > FitHealth.rHatLimit {
-      problems.append("R-hat of \(worst.name) is \(String(format: "%.3f", worst.value))")
-    }
-    if let least = leastESS, least.value < essLimit {
-      problems.append("\(Int(least.value)) effective draws of \(least.name)")
-    }
-    if depthHits > 0 {
-      problems.append(
-        count(depthHits, "transition at the tree depth limit", "transitions at the tree depth limit"))
-    }
-    if let slowest = slowestEnergy, slowest.ebfmi < FitHealth.energyLimit {
-      problems.append("E-BFMI is \(String(format: "%.2f", slowest.ebfmi))")
-    }
-    return Verdict(
-      model: model, chains: chains, draws: draws, worstRHat: worstRHat, leastBulkESS: leastBulkESS,
-      leastTailESS: leastTailESS, divergences: divergences, depthHits: depthHits, leastEBFMI: slowestEnergy?.ebfmi,
-      problems: problems, figures: figures)
   }
 }

@@ -115,35 +115,6 @@ enum FitPlots {
     },
   ]
 
-  /// Small figures behind the numbers of a verdict.
-  static func checks(_ fit: PosteriorValue) -> [Figure] {
-    guard fit.kind == .sampled, (fit.counts.min() ?? 0) >= 4 else { return [] }
-    var scalars: [(slot: Int, element: Int)] = []
-    for (slot, site) in fit.sites.enumerated() {
-      for element in 0..<min(site.size, 300) where scalars.count < 300 { scalars.append((slot, element)) }
-    }
-    var rHats: [(name: String, value: Double)] = []
-    var sizes: [(name: String, value: Double)] = []
-    var worst: (rHat: Double, slot: Int, element: Int)?
-    for (slot, element) in scalars {
-      let chains = FitSummary.chains(fit, slot, element)
-      let name = FitSummary.elementName(fit.sites[slot], element)
-      let rHat = Convergence.rHat(chains)
-      rHats.append((name, rHat))
-      sizes.append((name, min(Convergence.essBulk(chains), Convergence.essTail(chains))))
-      if rHat.isFinite, rHat > worst?.rHat ?? -.infinity { worst = (rHat, slot, element) }
-    }
-    var figures = [Plots.rHat(rHats), Plots.ess(sizes, threshold: 100 * Double(fit.chains))]
-    if fit.stats != nil { figures.append(energy(fit)) }
-    if let worst {
-      let quantity = Quantity(
-        name: FitSummary.elementName(fit.sites[worst.slot], worst.element),
-        chains: FitSummary.chains(fit, worst.slot, worst.element))
-      figures.append(Plots.rank([quantity], kind: .ecdf))
-    }
-    return figures
-  }
-
   // MARK: - Choosing
 
   private static func plot(_ figure: Figure, _ note: String? = nil) -> Value {

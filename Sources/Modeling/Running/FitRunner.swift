@@ -4,7 +4,6 @@ import Foundation
 import Inference
 import Interpreter
 import Numerics
-import Rendering
 import Synchronization
 import Syntax
 import TensorIR
@@ -60,9 +59,7 @@ struct FitRunner {
         return try chains(compiled, starts, options, memory)
       })
     let fit = posterior(compiled, results, options)
-    let health = FitHealth(fit)
-    for warning in health.warnings(at: options.span) { context.warn(warning) }
-    context.sink.emit(.verdict(health.verdict(figures: FitPlots.checks(fit))))
+    for warning in FitHealth(fit).warnings(at: options.span) { context.warn(warning) }
     return fit
   }
 

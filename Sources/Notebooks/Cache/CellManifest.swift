@@ -167,9 +167,6 @@ extension ValueEncoder {
       case .output(.figure(let figure)):
         write(UInt8(3))
         write(figure)
-      case .output(.verdict(let verdict)):
-        write(UInt8(4))
-        write(verdict)
       case .diagnostic(let diagnostic, let places):
         write(UInt8(2))
         write(diagnostic)
@@ -246,7 +243,6 @@ extension ValueDecoder {
       case 1: events.append(.output(.table(try textTable())))
       case 2: events.append(.diagnostic(try diagnostic(), places: try places()))
       case 3: events.append(.output(.figure(try figure())))
-      case 4: events.append(.output(.verdict(try verdict())))
       default: throw DecodingError("an event of an unknown kind")
       }
     }

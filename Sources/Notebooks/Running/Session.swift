@@ -10,9 +10,6 @@ package import Syntax
 package enum CellEvent: Sendable {
   case output(OutputEvent)
   case diagnostic(Diagnostic)
-
-  /// Whether it tells how a fit went: for a report's strip, while terminals and snapshots leave it to the warnings.
-  package var isVerdict: Bool { if case .output(.verdict) = self { true } else { false } }
 }
 
 /// Collects the events of the running cell.

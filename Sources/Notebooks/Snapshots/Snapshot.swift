@@ -50,13 +50,12 @@ package struct Snapshot: Codable, Equatable, Sendable {
     cells = results.map { name, outputs in
       Cell(
         name: name,
-        outputs: outputs.enumerated().compactMap { number, event in
+        outputs: outputs.enumerated().map { number, event in
           let file = Snapshot.fileName(name, number, event)
           switch event {
           case .text(let text): return Output(file: file, text: text)
           case .table(let table): return Output(file: file, table: Table(table))
           case .figure(let figure): return Output(file: file, figure: Drawing(figure))
-          case .verdict: return nil
           }
         })
     }.filter { !$0.outputs.isEmpty }
@@ -110,7 +109,6 @@ package struct Snapshot: Codable, Equatable, Sendable {
         switch event {
         case .figure(let figure): text = SVGRenderer(idPrefix: "", isStandalone: true).svg(figure)
         case .text, .table: text = renderer.text(event)
-        case .verdict: continue
         }
         try Data(text.utf8).write(to: folder.appendingPathComponent(file), options: .atomic)
         written.insert(file)
@@ -157,7 +155,6 @@ extension Snapshot.Table {
           case .text(let text): .text(text)
           case .integer(let number): .number(Double(number))
           case .number(let number, _), .decimal(let number, _): Snapshot.Table.value(number)
-          case .sparkline(let heights): .text(heights.map(String.init).joined(separator: " "))
           case .missing: .missing
           }
         }

@@ -24,8 +24,6 @@ package struct TextRenderer: Sendable {
       return shown.hasSuffix("\n") ? shown : shown + "\n"
     case .table(let table): return text(table)
     case .figure(let figure): return text(figure)
-    // Its warnings say on a terminal what a report's strip says.
-    case .verdict: return ""
     }
   }
 
@@ -107,9 +105,6 @@ package struct TextRenderer: Sendable {
           texts.append(text)
           places.append(number.isFinite ? Column.tail(text) : nil)
           hasNumbers = true
-        case .sparkline(let heights):
-          texts.append(Sparkline.text(heights, usesUnicode: usesUnicode))
-          places.append(nil)
         case .missing:
           texts.append(missing)
           places.append(nil)
