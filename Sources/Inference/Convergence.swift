@@ -16,22 +16,9 @@ package enum Convergence {
 
   /// Normal scores of the ranks over all chains, ties averaged: Φ⁻¹((rank − 3/8) / (S + 1/4)).
   package static func rankNormalized(_ chains: [[Double]]) -> [[Double]] {
-    let all = chains.flatMap { $0 }
-    let order = all.indices.sorted { all[$0] < all[$1] }
-    var scores = Array(repeating: 0.0, count: all.count)
-    var position = 0
-    while position < order.count {
-      var end = position
-      while end + 1 < order.count, all[order[end + 1]] == all[order[position]] { end += 1 }
-      let rank = Double(position + end) / 2 + 1
-      let score = Special.normalQuantile((rank - 0.375) / (Double(all.count) + 0.25))
-      for slot in position...end { scores[order[slot]] = score }
-      position = end + 1
-    }
-    var start = 0
-    return chains.map { chain in
-      defer { start += chain.count }
-      return Array(scores[start..<(start + chain.count)])
+    let count = Double(chains.reduce(0) { $0 + $1.count })
+    return OrderStatistics.averageRanks(chains).map { ranks in
+      ranks.map { Special.normalQuantile(($0 - 0.375) / (count + 0.25)) }
     }
   }
 
@@ -52,15 +39,6 @@ package enum Convergence {
   private static func isConstant(_ chains: [[Double]]) -> Bool {
     guard let value = chains.first?.first else { return true }
     return chains.allSatisfy { $0.allSatisfy { $0 == value } }
-  }
-
-  /// Quantile of type 7 (linear between order statistics) of sorted values.
-  package static func quantile(sorted: [Double], _ p: Double) -> Double {
-    guard let last = sorted.last else { return .nan }
-    let position = p * Double(sorted.count - 1)
-    let below = Int(position)
-    guard below + 1 < sorted.count else { return last }
-    return sorted[below] + (position - Double(below)) * (sorted[below + 1] - sorted[below])
   }
 
   // MARK: - R-hat
@@ -85,7 +63,7 @@ package enum Convergence {
     let halves = split(chains)
     let bulk = basicRHat(rankNormalized(halves))
     let sorted = halves.flatMap { $0 }.sorted()
-    let median = quantile(sorted: sorted, 0.5)
+    let median = OrderStatistics.quantile(sorted: sorted, 0.5)
     let folded = halves.map { $0.map { abs($0 - median) } }
     let tail = basicRHat(rankNormalized(folded))
     return tail.isNaN ? bulk : max(bulk, tail)
@@ -165,7 +143,7 @@ package enum Convergence {
   package static func essQuantile(_ chains: [[Double]], _ p: Double) -> Double {
     guard isUsable(chains) else { return .nan }
     if isConstant(chains) { return total(chains) }
-    let bound = quantile(sorted: chains.flatMap { $0 }.sorted(), p)
+    let bound = OrderStatistics.quantile(sorted: chains.flatMap { $0 }.sorted(), p)
     let indicators = split(chains).map { $0.map { $0 <= bound ? 1.0 : 0.0 } }
     if isConstant(indicators) { return total(indicators) }
     return effectiveSampleSize(ofSplit: indicators)

@@ -1,3 +1,4 @@
+import Numerics
 package import Rendering
 
 // Plots of draws: whether chains mixed, and what was learned.
@@ -66,7 +67,7 @@ extension Plots {
     var panels: [Panel] = []
     for quantity in shown {
       let chains = quantity.chains.filter { !$0.isEmpty && $0.allSatisfy(\.isFinite) }
-      let ranks = Samples.ranks(chains)
+      let ranks = OrderStatistics.averageRanks(chains)
       let total = Double(ranks.reduce(0) { $0 + $1.count })
       let length = ranks.map(\.count).min() ?? 0
       switch kind {

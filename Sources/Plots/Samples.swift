@@ -16,14 +16,9 @@ package struct Quantity: Sendable {
 enum Samples {
   static func finite(_ x: [Double]) -> [Double] { x.allSatisfy(\.isFinite) ? x : x.filter(\.isFinite) }
 
-  /// Quantile of type 7 of sorted numbers.
+  /// Of sorted numbers; a share beyond 0 and 1 is one of its ends.
   static func quantile(_ sorted: [Double], _ p: Double) -> Double {
-    guard let last = sorted.last else { return .nan }
-    let position = max(0, min(1, p)) * Double(sorted.count - 1)
-    let below = Int(position)
-    guard below + 1 < sorted.count else { return last }
-    let share = position - Double(below)
-    return sorted[below] * (1 - share) + sorted[below + 1] * share
+    OrderStatistics.quantile(sorted: sorted, max(0, min(1, p)))
   }
 
   static func mean(_ x: [Double]) -> Double {
@@ -211,24 +206,5 @@ enum Samples {
     // Without replacement among chains: the others' ranks are what remains.
     let correction = chains > 1 && total > 1 ? (total - Double(count)) / (total - 1) : 1
     return (z * (1 - z) / Double(count) * correction).squareRoot()
-  }
-
-  /// Ranks over all chains from 1, ties averaged.
-  static func ranks(_ chains: [[Double]]) -> [[Double]] {
-    let all = chains.flatMap { $0 }
-    let order = all.indices.sorted { all[$0] < all[$1] || (all[$0] == all[$1] && $0 < $1) }
-    var ranks = Array(repeating: 0.0, count: all.count)
-    var position = 0
-    while position < order.count {
-      var end = position
-      while end + 1 < order.count, all[order[end + 1]] == all[order[position]] { end += 1 }
-      for slot in position...end { ranks[order[slot]] = Double(position + end) / 2 + 1 }
-      position = end + 1
-    }
-    var start = 0
-    return chains.map { chain in
-      defer { start += chain.count }
-      return Array(ranks[start..<(start + chain.count)])
-    }
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import Numerics
 import TestSupport
 import Testing
 
@@ -67,7 +68,7 @@ struct ConformanceTests {
       for (text, value) in quantiles {
         let probability = try #require(Double(text))
         let want = try #require(Self.number(value))
-        let got = Convergence.quantile(sorted: sorted, probability)
+        let got = OrderStatistics.quantile(sorted: sorted, probability)
         #expect(abs(got - want) <= 1e-12 * abs(want), "\(name) quantile \(text): \(got), not \(want)")
         compared += 1
       }

@@ -23,7 +23,7 @@ package enum StatisticsLibrary {
     reduced("mean(_:)", atLeast: 1) { mean($0) },
     reduced("variance(_:)", atLeast: 2) { variance($0) },
     reduced("sd(_:)", atLeast: 2) { variance($0).squareRoot() },
-    reduced("median(_:)", atLeast: 1) { quantile(sorted($0), 0.5) },
+    reduced("median(_:)", atLeast: 1) { OrderStatistics.quantile(sorted: sorted($0), 0.5) },
     reduced("logSumExp(_:)", atLeast: 0) { logSumExp($0) },
     CoreLibrary.make("quantile(_:_:)") { a, _ in
       let values = sorted(try a.reals(0, atLeast: 1))
@@ -31,7 +31,7 @@ package enum StatisticsLibrary {
       for point in points where !(point >= 0 && point <= 1) {
         throw Fault("R012", "a quantile needs a probability between 0 and 1", found: "\(point)")
       }
-      let result = points.map { quantile(values, $0) }
+      let result = points.map { OrderStatistics.quantile(sorted: values, $0) }
       if case .realArray = a[1] { return .vector(result) }
       return .real(result[0])
     },
@@ -137,16 +137,6 @@ package enum StatisticsLibrary {
   }
 
   static func sorted(_ x: [Double]) -> [Double] { x.sorted { $0 < $1 || ($1.isNaN && !$0.isNaN) } }
-
-  /// Linear interpolation between order statistics, type 7 of Hyndman & Fan (1996); NaN when any value is.
-  static func quantile(_ sorted: [Double], _ p: Double) -> Double {
-    guard let last = sorted.last, !last.isNaN else { return .nan }
-    let position = p * Double(sorted.count - 1)
-    let lower = Int(position.rounded(.down))
-    let fraction = position - Double(lower)
-    if fraction == 0 || lower + 1 >= sorted.count { return sorted[min(lower, sorted.count - 1)] }
-    return sorted[lower] + fraction * (sorted[lower + 1] - sorted[lower])
-  }
 
   static func logSumExp(_ x: [Double]) -> Double {
     guard let top = x.max() else { return -.infinity }

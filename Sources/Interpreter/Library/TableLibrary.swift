@@ -1,5 +1,6 @@
 package import Checking
 import Foundation
+import Numerics
 package import Rendering
 import Syntax
 
@@ -224,7 +225,7 @@ package enum TableLibrary {
       let sd: TextTable.Cell =
         numbers.count > 1
         ? .number(StatisticsLibrary.variance(numbers).squareRoot(), significantDigits: 4) : .missing
-      let median = StatisticsLibrary.quantile(StatisticsLibrary.sorted(numbers), 0.5)
+      let median = OrderStatistics.quantile(sorted: StatisticsLibrary.sorted(numbers), 0.5)
       return start + [
         .number(StatisticsLibrary.mean(numbers), significantDigits: 4), sd, .number(low, significantDigits: 4),
         .number(median, significantDigits: 4), .number(high, significantDigits: 4),

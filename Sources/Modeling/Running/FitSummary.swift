@@ -2,6 +2,7 @@ import Checking
 import Foundation
 import Inference
 import Interpreter
+import Numerics
 import Rendering
 import Syntax
 
@@ -58,8 +59,8 @@ enum FitSummary {
         let rHat = Convergence.rHat(chains)
         rows.append([
           .text(elementName(site, element)), number(mean), number(variance.squareRoot()),
-          number(Convergence.quantile(sorted: sorted, 0.05)), number(Convergence.quantile(sorted: sorted, 0.5)),
-          number(Convergence.quantile(sorted: sorted, 0.95)), number(Convergence.mcseMean(chains)),
+          number(OrderStatistics.quantile(sorted: sorted, 0.05)), number(OrderStatistics.quantile(sorted: sorted, 0.5)),
+          number(OrderStatistics.quantile(sorted: sorted, 0.95)), number(Convergence.mcseMean(chains)),
           rHat.isNaN ? .missing : .decimal(rHat, places: 3), whole(Convergence.essBulk(chains)),
           whole(Convergence.essTail(chains)),
         ])
@@ -117,8 +118,8 @@ enum FitSummary {
         func number(_ x: Double) -> TextTable.Cell { x.isNaN ? .missing : .number(x, significantDigits: 4) }
         rows.append([
           .text(elementName(site, element)), number(mean), number(variance.squareRoot()),
-          number(Convergence.quantile(sorted: sorted, 0.05)), number(Convergence.quantile(sorted: sorted, 0.5)),
-          number(Convergence.quantile(sorted: sorted, 0.95)),
+          number(OrderStatistics.quantile(sorted: sorted, 0.05)), number(OrderStatistics.quantile(sorted: sorted, 0.5)),
+          number(OrderStatistics.quantile(sorted: sorted, 0.95)),
         ])
       }
     }
