@@ -9,6 +9,8 @@ final class Terminal: @unchecked Sendable {
   let isTerminal: Bool
   let usesColor: Bool
   let width: Int
+  /// Whether figures are told in words, for screen readers.
+  private let tellsFigures: Bool
   private let showsProgress: Bool
   private var hasProgress = false
   private let lock = NSLock()
@@ -16,6 +18,7 @@ final class Terminal: @unchecked Sendable {
   init() {
     isTerminal = isatty(STDOUT_FILENO) == 1
     let environment = ProcessInfo.processInfo.environment
+    tellsFigures = environment["CAIRN_FIGURES"] == "words"
     let isDumb = environment["TERM"] == "dumb"
     usesColor = isTerminal && environment["NO_COLOR"] == nil && !isDumb
     showsProgress = isatty(STDERR_FILENO) == 1 && !isDumb
@@ -64,7 +67,10 @@ final class Terminal: @unchecked Sendable {
     switch event {
     case .diagnostic(let diagnostic): show(diagnostic, sources)
     case .output(let output):
-      var text = TextRenderer(width: width).text(output)
+      var renderer = TextRenderer(width: width)
+      renderer.usesColor = usesColor
+      renderer.figureStyle = tellsFigures ? .words : .drawn
+      var text = renderer.text(output)
       if text.hasSuffix("\n") { text.removeLast() }
       line(text)
     }

@@ -29,6 +29,15 @@ struct CommandTests {
     #expect(run.status == 0 && run.output == shown && run.errors.isEmpty, "\(run)")
   }
 
+  @Test("Figures are drawn, or told in words where the reader asks for them")
+  func figures() throws {
+    let text = "forest([[1.0, 2.0], [3.0, 4.0]], names: [\"a\", \"b\"])"
+    let drawn = try Program.run(["-e", text])
+    #expect(drawn.status == 0 && drawn.output.contains("━"), "\(drawn)")
+    let told = try Program.run(["-e", text], environment: ["CAIRN_FIGURES": "words"])
+    #expect(told.status == 0 && told.output.hasPrefix("Forest plot: ") && !told.output.contains("━"), "\(told)")
+  }
+
   @Test("A notebook shows what its cells give")
   func notebook() throws {
     let folder = try Program.folder(["two.nb.md": CommandTests.notebook])
