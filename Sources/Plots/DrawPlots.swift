@@ -216,8 +216,9 @@ extension Plots {
     if let least = extremes.min(by: { $0.median < $1.median }), let most = extremes.max(by: { $0.median < $1.median }) {
       facts.append(
         extremes.count == 1
-          ? "The median is \(short(least.median))."
-          : "Medians run from \(short(least.median)), of \(least.name), to \(short(most.median)), of \(most.name).")
+          ? "The median is \(NumberText.short(least.median))."
+          : "Medians run from \(NumberText.short(least.median)), of \(least.name), to \(NumberText.short(most.median)), of \(most.name)."
+      )
       facts.append("Thick lines hold half of the draws, thin ones nine tenths.")
     }
     let labeled = zip(names, shown).map { name, row in row.remark.map { "\(name)  \($0)" } ?? name }
@@ -265,7 +266,8 @@ extension Plots {
       }
     }
     if let strongest {
-      facts.append("The strongest correlation is \(short(strongest.r)), of \(strongest.a) and \(strongest.b).")
+      facts.append(
+        "The strongest correlation is \(NumberText.short(strongest.r)), of \(strongest.a) and \(strongest.b).")
     }
     return Figure(
       kind: "pairs plot", panels: panels, columns: max(1, shown.count), facts: facts,
@@ -292,7 +294,9 @@ extension Plots {
     let bad = shown.indices.filter { isBad(shown[$0].value) }
     let good = shown.indices.filter { !isBad(shown[$0].value) }
     var marks = [
-      Mark(.rule(at: threshold, isVertical: true), .reference, dash: .dashed, name: "threshold \(short(threshold))")
+      Mark(
+        .rule(at: threshold, isVertical: true), .reference, dash: .dashed,
+        name: "threshold \(NumberText.short(threshold))")
     ]
     if let lowest {
       marks.append(
@@ -305,11 +309,11 @@ extension Plots {
     var facts: [String] = []
     if let worst = sorted.first {
       let over = usable.filter { isBad($0.value) }.count
-      facts.append("The \(isBelow ? "least" : "largest") is \(short(worst.value)), of \(worst.name).")
+      facts.append("The \(isBelow ? "least" : "largest") is \(NumberText.short(worst.value)), of \(worst.name).")
       facts.append(
         over == 0
-          ? "All \(count(usable.count, "value")) are on the good side of \(short(threshold))."
-          : "\(over) of \(count(usable.count, "value")) \(over == 1 ? "is" : "are") \(isBelow ? "below" : "above") \(short(threshold))."
+          ? "All \(count(usable.count, "value")) are on the good side of \(NumberText.short(threshold))."
+          : "\(over) of \(count(usable.count, "value")) \(over == 1 ? "is" : "are") \(isBelow ? "below" : "above") \(NumberText.short(threshold))."
       )
     }
     let left = usable.count - shown.count
@@ -345,7 +349,7 @@ extension Plots {
     var facts: [String] = []
     if let worst = ebfmi.filter(\.isFinite).min() {
       facts.append(
-        "The least E-BFMI of \(count(ebfmi.count, "chain")) is \(short(worst)); below 0.3 energies are explored slowly."
+        "The least E-BFMI of \(count(ebfmi.count, "chain")) is \(NumberText.short(worst)); below 0.3 energies are explored slowly."
       )
     }
     return Figure(
@@ -370,7 +374,7 @@ extension Plots {
       let before = Samples.density(pair.prior)
       let narrower = Samples.sd(Samples.finite(pair.posterior)) / Samples.sd(Samples.finite(pair.prior))
       if narrower.isFinite {
-        facts.append("The spread of \(pair.name) went to \(short(narrower * 100)) percent of the prior's.")
+        facts.append("The spread of \(pair.name) went to \(NumberText.short(narrower * 100)) percent of the prior's.")
       }
       // Heavy tails of a prior would squeeze the rest: the panel shows where the posterior is, and as much around it.
       var axis = Axis()

@@ -18,14 +18,6 @@ package enum Plots {
     "\(Thinning.grouped(number)) \(one)\(number == 1 ? "" : "s")"
   }
 
-  /// A number in three digits for sentences.
-  package static func short(_ x: Double) -> String {
-    guard x.isFinite else { return x.isNaN ? "NaN" : x < 0 ? "−∞" : "∞" }
-    if x != 0, x.magnitude >= 1e6 || x.magnitude < 1e-4 { return String(format: "%.2e", x) }
-    let digits = x == 0 ? 0 : max(0, 2 - Int(log10(x.magnitude).rounded(.down)))
-    return String(format: "%.\(min(6, digits))f", x).replacingOccurrences(of: "-", with: "−")
-  }
-
   static func bars(_ bins: Samples.Bins, scale: Double = 1) -> Mark.Shape {
     .bars(
       left: Array(bins.edges.dropLast()), right: Array(bins.edges.dropFirst()),
@@ -67,7 +59,7 @@ extension Plots {
     let pairs = zip(x, y).filter { $0.isFinite && $1.isFinite }
     if pairs.count > 2 {
       let r = correlation(pairs.map(\.0), pairs.map(\.1))
-      if r.isFinite { facts.append("The correlation of the \(count(pairs.count, "point")) is \(short(r)).") }
+      if r.isFinite { facts.append("The correlation of the \(count(pairs.count, "point")) is \(NumberText.short(r)).") }
     }
     return Figure(
       kind: "scatter plot", panels: [Panel(x: Axis("x"), y: Axis("y"), marks: marks)], facts: facts, notes: notes)
@@ -122,10 +114,12 @@ extension Plots {
   static func facts(of x: [Double]) -> [String] {
     let sorted = Samples.finite(x).sorted()
     guard !sorted.isEmpty else { return [] }
-    if sorted.first == sorted.last { return ["All \(count(sorted.count, "value")) are \(short(sorted[0]))."] }
+    if sorted.first == sorted.last {
+      return ["All \(count(sorted.count, "value")) are \(NumberText.short(sorted[0]))."]
+    }
     let middle = Samples.interval(sorted, mass: 0.9)
     return [
-      "The median of \(count(sorted.count, "value")) is \(short(Samples.quantile(sorted, 0.5))); 90 percent lie between \(short(middle.low)) and \(short(middle.high))."
+      "The median of \(count(sorted.count, "value")) is \(NumberText.short(Samples.quantile(sorted, 0.5))); 90 percent lie between \(NumberText.short(middle.low)) and \(NumberText.short(middle.high))."
     ]
   }
 
@@ -157,7 +151,7 @@ extension Plots {
     let curve = Samples.density(x)
     let sorted = Samples.finite(x).sorted()
     guard !sorted.isEmpty else { return [] }
-    guard !curve.x.isEmpty else { return [Mark(.rule(at: sorted[0], isVertical: true), role)] }
+    guard !curve.x.isEmpty else { return [Mark(.rule(at: sorted[0], isVertical: true), role, name: "all values")] }
     var marks: [Mark] = []
     for mass in [0.9, 0.5] {
       let interval = Samples.interval(sorted, mass: mass)
@@ -219,7 +213,8 @@ extension Plots {
       kind: "quantile dot plot",
       panels: [Panel(x: Axis("value"), y: Axis(ticks: .none, includesZero: true), marks: marks)],
       facts: facts(of: x)
-        + (marks.isEmpty ? [] : ["Each of the \(number) dots stands for \(short(100 / Double(number))) percent."]),
+        + (marks.isEmpty
+          ? [] : ["Each of the \(number) dots stands for \(NumberText.short(100 / Double(number))) percent."]),
       notes: oddNote(x))
   }
 

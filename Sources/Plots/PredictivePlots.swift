@@ -56,7 +56,9 @@ extension Plots {
       let all = Samples.finite(replicated.draws.flatMap { $0 }).sorted()
       guard !all.isEmpty else { return [] }
       let range = Samples.interval(all, mass: 0.9)
-      return ["Nine tenths of all replicated values lie between \(short(range.low)) and \(short(range.high))."]
+      return [
+        "Nine tenths of all replicated values lie between \(NumberText.short(range.low)) and \(NumberText.short(range.high))."
+      ]
     }
     let data = Samples.finite(observed)
     guard !data.isEmpty, !replicated.draws.isEmpty else { return [] }
@@ -66,7 +68,7 @@ extension Plots {
       return Double(values.filter { $0 >= own }.count) / Double(values.count)
     }
     return [
-      "The mean of the replications is at least the observed in \(short(100 * share(Samples.mean))) percent of them, the standard deviation in \(short(100 * share(Samples.sd))) percent."
+      "The mean of the replications is at least the observed in \(NumberText.short(100 * share(Samples.mean))) percent of them, the standard deviation in \(NumberText.short(100 * share(Samples.sd))) percent."
     ]
   }
 
@@ -92,7 +94,8 @@ extension Plots {
     if !finite.isEmpty, observed.isFinite {
       let share = Double(finite.filter { $0 >= observed }.count) / Double(finite.count)
       facts.append(
-        "The observed \(name) is \(short(observed)); \(short(100 * share)) percent of the replications reach it.")
+        "The observed \(name) is \(NumberText.short(observed)); \(NumberText.short(100 * share)) percent of the replications reach it."
+      )
     }
     return Figure(
       kind: "predictive check of a statistic",
@@ -120,7 +123,7 @@ extension Plots {
     return Figure(
       kind: "predictive check of two statistics",
       panels: [Panel(x: Axis(names.0), y: Axis(names.1), marks: made.marks)],
-      facts: ["The observed pair is \(short(observed.0)) and \(short(observed.1))."],
+      facts: ["The observed pair is \(NumberText.short(observed.0)) and \(NumberText.short(observed.1))."],
       notes: [made.note].compactMap { $0 } + oddNote(replicated.0, replicated.1))
   }
 
@@ -162,7 +165,7 @@ extension Plots {
     guard bands.total > 0 else { return [] }
     let total = Double(bands.total)
     return [
-      "Of \(count(bands.total, "observation")), \(short(100 * Double(bands.inside[0]) / total)) percent lie in their 90 percent interval and \(short(100 * Double(bands.inside[1]) / total)) percent in their 50 percent interval."
+      "Of \(count(bands.total, "observation")), \(NumberText.short(100 * Double(bands.inside[0]) / total)) percent lie in their 90 percent interval and \(NumberText.short(100 * Double(bands.inside[1]) / total)) percent in their 50 percent interval."
     ]
   }
 
@@ -225,7 +228,7 @@ extension Plots {
     let usual = max(Samples.finite(observed).max() ?? high, Samples.quantile(sorted, 0.999).rounded(.up))
     let last = min(high, usual, first + 80)
     let values = stride(from: first, through: last, by: 1).map { $0 }
-    return (values, last < high ? ["values above \(short(last)) are not drawn"] : [])
+    return (values, last < high ? ["values above \(NumberText.short(last)) are not drawn"] : [])
   }
 
   private static func frequencies(_ x: [Double], _ values: [Double]) -> [Double] {
@@ -422,7 +425,7 @@ extension Plots {
       facts: [
         bad.isEmpty
           ? "All \(count(good.count, "value")) are at most 0.7."
-          : "\(bad.count) of \(count(values.count, "value")) \(bad.count == 1 ? "is" : "are") above 0.7, the largest \(short(values[shownBad[0]])) of observation \(shownBad[0])."
+          : "\(bad.count) of \(count(values.count, "value")) \(bad.count == 1 ? "is" : "are") above 0.7, the largest \(NumberText.short(values[shownBad[0]])) of observation \(shownBad[0])."
       ], notes: [made.note].compactMap { $0 } + oddNote(values))
   }
 

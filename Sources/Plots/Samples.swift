@@ -21,10 +21,11 @@ enum Samples {
     OrderStatistics.quantile(sorted: sorted, max(0, min(1, p)))
   }
 
+  /// Updated value by value (Welford 1962): exact where all are the same, and without a sum that could overflow.
   static func mean(_ x: [Double]) -> Double {
-    guard !x.isEmpty else { return .nan }
-    let count = Double(x.count)
-    return x.reduce(0) { $0 + $1 / count }
+    var mean = x.isEmpty ? Double.nan : 0
+    for (index, value) in x.enumerated() { mean += (value - mean) / Double(index + 1) }
+    return mean
   }
 
   static func sd(_ x: [Double]) -> Double {

@@ -45,7 +45,7 @@ import Testing
         } else {
           let isDeclaration = text.hasPrefix("intrinsic") || text.hasPrefix("func") || text.hasPrefix("let")
           // What needs a fit or a model is run by the tests of those.
-          let needsFit = text.contains("Posterior<") || text.contains("func forest(") || text.contains("func graph()")
+          let needsFit = text.contains("Posterior<") || text.contains("comparing fits") || text.contains("func graph()")
           if isDeclaration, !needsFit { #expect(comment.contains("Example:"), "\(text)") }
           comment = ""
         }

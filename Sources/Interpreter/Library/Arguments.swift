@@ -123,6 +123,15 @@ struct Arguments {
 }
 
 extension Value {
+  /// What an optional holds, and any other value itself; nil for `nil`.
+  package var unwrapped: Value? {
+    switch self {
+    case .none: nil
+    case .some(let inner): inner
+    default: self
+    }
+  }
+
   static func vector(_ elements: [Double]) -> Value { .realArray(RealArray(elements)) }
   static func matrix(_ rows: Int, _ columns: Int, _ elements: [Double]) -> Value {
     .realArray(RealArray(shape: [rows, columns], elements: elements))

@@ -10,10 +10,9 @@ enum PlotLibrary {
 
   /// Groups from a column of indices, of texts or of whole numbers; nil where none are given.
   private static func groups(_ a: Arguments, _ index: Int, count: Int) throws -> Plots.Groups? {
+    guard let value = a[index].unwrapped else { return nil }
     let found: Plots.Groups
-    switch a[index] {
-    case .none: return nil
-    case .some(let inner): return try groups(Arguments(a.name, [inner]), 0, count: count)
+    switch value {
     case .intArray(let array):
       if let levels = array.index?.levels {
         found = Plots.Groups(index: array.elements, names: levels)
@@ -25,7 +24,7 @@ enum PlotLibrary {
     case .boolArray(let array):
       found = Plots.Groups(index: array.elements.map { $0 ? 1 : 0 }, names: ["false", "true"])
     default:
-      let texts = try a.elements(index).map { value -> String in
+      let texts = try Operations.elements(of: value).map { value -> String in
         guard case .string(let text) = value else { throw a.wrong(index, "a column of texts or indices") }
         return text
       }
@@ -35,7 +34,8 @@ enum PlotLibrary {
     }
     guard found.index.count == count else {
       throw Fault(
-        "R004", "`\(a.name)` needs a group for each value", expected: "\(count) groups", found: "\(found.index.count)")
+        "R004", "`\(a.name)` needs a group for each value", expected: "\(count) groups", found: "\(found.index.count)",
+        help: "take both from the same rows of a table")
     }
     return found
   }
@@ -44,32 +44,26 @@ enum PlotLibrary {
     let x = try a.reals(0)
     let y = try a.reals(1)
     guard x.count == y.count else {
-      throw Fault("R004", "`\(a.name)` needs as many x as y", expected: "\(x.count) values", found: "\(y.count)")
+      throw Fault(
+        "R004", "`\(a.name)` needs as many x as y", expected: "\(x.count) values", found: "\(y.count)",
+        help: "take both from the same rows of a table")
     }
     return (x, y)
   }
 
-  private static func optional(_ a: Arguments, _ index: Int) -> Value? {
-    switch a[index] {
-    case .none: nil
-    case .some(let inner): inner
-    default: a[index]
-    }
-  }
-
   private static func text(_ a: Arguments, _ index: Int) throws -> String? {
-    guard let value = optional(a, index) else { return nil }
+    guard let value = a[index].unwrapped else { return nil }
     guard case .string(let text) = value else { throw a.wrong(index, "a String") }
     return text
   }
 
   private static func integer(_ a: Arguments, _ index: Int, _ range: ClosedRange<Int>, _ what: String) throws -> Int? {
-    guard let value = optional(a, index) else { return nil }
+    guard let value = a[index].unwrapped else { return nil }
     guard case .int(let number) = value else { throw a.wrong(index, "an Int") }
     guard range.contains(number) else {
       throw Fault(
         "R012", "`\(a.name)`: \(what) is out of range", expected: "\(range.lowerBound) to \(range.upperBound)",
-        found: "\(number)")
+        found: "\(number)", help: "leave it out for a value that suits the data")
     }
     return number
   }
@@ -106,12 +100,32 @@ enum PlotLibrary {
     CoreLibrary.make("dotPlot(_:dots:)") { a, _ in
       plot(Plots.quantileDots(try a.reals(0), dots: try integer(a, 1, 1...200, "the number of dots") ?? 50))
     },
+    CoreLibrary.make("forest(_:names:)") { a, _ in
+      guard let shape = Operations.shape(of: a[0]) else { throw a.wrong(0, "draws, a number or an array for each") }
+      let draws = try a.reals(0)
+      let columns = shape.dropFirst().reduce(1, *)
+      var names = (0..<columns).map { columns == 1 ? "" : "[\($0)]" }
+      if let list = a[1].unwrapped {
+        names = try Arguments(a.name, [list]).strings(0)
+        guard names.count == columns else {
+          throw Fault(
+            "R004", "`forest` needs a name for each column", expected: "\(columns) names", found: "\(names.count)",
+            help: "each column of the draws is a row of the plot")
+        }
+      }
+      let rows = names.enumerated().map { column, name in
+        Plots.Row(
+          name: name, draws: stride(from: column, to: draws.count, by: max(1, columns)).map { draws[$0] })
+      }
+      return plot(Plots.forest(rows, label: nil))
+    },
     CoreLibrary.make("barPlot(_:_:)") { a, _ in
       let names = try a.strings(0)
       let heights = try a.reals(1)
       guard names.count == heights.count else {
         throw Fault(
-          "R004", "`barPlot` needs a name for each bar", expected: "\(heights.count) names", found: "\(names.count)")
+          "R004", "`barPlot` needs a name for each bar", expected: "\(heights.count) names", found: "\(names.count)",
+          help: "give as many names as heights")
       }
       return plot(Plots.bars(names: names, heights: heights))
     },
@@ -139,10 +153,12 @@ enum PlotLibrary {
   }
 
   private static func positions(_ a: Arguments, _ index: Int, count: Int) throws -> [Double]? {
-    guard let value = optional(a, index) else { return nil }
+    guard let value = a[index].unwrapped else { return nil }
     let x = try Arguments(a.name, [value]).reals(0)
     guard x.count == count else {
-      throw Fault("R004", "`\(a.name)` needs an x for each value", expected: "\(count) values", found: "\(x.count)")
+      throw Fault(
+        "R004", "`\(a.name)` needs an x for each value", expected: "\(count) values", found: "\(x.count)",
+        help: "give x in the order of the observations")
     }
     return x
   }
@@ -154,7 +170,9 @@ enum PlotLibrary {
     case .real(let number): return number
     case .int(let number): return Double(number)
     case .bool(let flag): return flag ? 1 : 0
-    default: throw Fault("R006", "the statistic of `\(a.name)` is to give a number")
+    default:
+      throw Fault(
+        "R006", "the statistic of `\(a.name)` gives no number", help: "write one such as `{ x in mean(x) }`")
     }
   }
 
@@ -187,7 +205,10 @@ enum PlotLibrary {
     CoreLibrary.make("ppcStatistics(observed:replicated:_:_:names:)") { a, context in
       let (observed, replicated) = try check(a)
       let names = try a.strings(4)
-      guard names.count == 2 else { throw Fault("R012", "`ppcStatistics` needs two names", found: "\(names.count)") }
+      guard names.count == 2 else {
+        throw Fault(
+          "R012", "`ppcStatistics` needs two names", found: "\(names.count)", help: "write `names: [\"mean\", \"sd\"]`")
+      }
       var values: ([Double], [Double]) = ([], [])
       for draw in replicated.draws {
         if context.isCancelled { throw Fault("R080", "the run was interrupted") }
@@ -228,14 +249,15 @@ enum PlotLibrary {
       guard differences.count == errors.count, names.count == errors.count else {
         throw Fault(
           "R004", "`comparisonPlot` needs a difference, an error and a name of each model",
-          found: "\(differences.count), \(errors.count) and \(names.count)")
+          found: "\(differences.count), \(errors.count) and \(names.count)",
+          help: "give all three in the same order of models")
       }
       return plot(Plots.comparison(differences: differences, errors: errors, names: names))
     },
     CoreLibrary.make("paretoK(_:)") { a, _ in plot(Plots.paretoK(try a.reals(0))) },
     CoreLibrary.make("regressionPlot(x:y:mean:predicted:)") { a, _ in
       let (x, y) = try pair(a)
-      let predicted = optional(a, 3)
+      let predicted = a[3].unwrapped
       return plot(
         Plots.regression(
           x: x, y: y, mean: try replications(a, 2, size: x.count),
@@ -281,7 +303,8 @@ enum PlotLibrary {
       var panels: [Panel] = []
       for figure in figures {
         guard case .panels(let own) = figure.content else {
-          throw Fault("R006", "a model graph has no place in a grid")
+          throw Fault(
+            "R006", "a model graph has no place in a grid", help: "show it on its own: `show(m.graph())`")
         }
         panels += own.map { panel in
           var panel = panel

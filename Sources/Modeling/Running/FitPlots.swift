@@ -31,30 +31,7 @@ enum FitPlots {
         let rHat = fit.kind == .sampled ? Convergence.rHat(chains) : .nan
         return Plots.Row(
           name: FitSummary.elementName(fit.sites[slot], element), draws: pooled(fit, slot, element),
-          remark: rHat > FitHealth.rHatLimit ? "(R-hat \(Plots.short(rHat)))" : nil)
-      }
-      return plot(Plots.forest(rows, label: nil))
-    },
-    .general("forest(_:names:)") { _, arguments in
-      let draws = try matrix(arguments.first, "forest")
-      var names: [String] = []
-      if let list = optional(arguments, 1) {
-        names = try Operations.elements(of: list).map {
-          guard case .string(let text) = $0 else { throw Fault("R006", "the names of `forest` are texts") }
-          return text
-        }
-        guard names.count == draws.columns else {
-          throw Fault(
-            "R004", "`forest` needs a name for each column", expected: "\(draws.columns) names", found: "\(names.count)"
-          )
-        }
-      } else {
-        names = (0..<draws.columns).map { draws.columns == 1 ? "" : "[\($0)]" }
-      }
-      let rows = names.enumerated().map { column, name in
-        Plots.Row(
-          name: name,
-          draws: stride(from: column, to: draws.elements.count, by: max(1, draws.columns)).map { draws.elements[$0] })
+          remark: rHat > FitHealth.rHatLimit ? "(R-hat \(NumberText.short(rHat)))" : nil)
       }
       return plot(Plots.forest(rows, label: nil))
     },
@@ -65,7 +42,10 @@ enum FitPlots {
       var rows: [Plots.Row] = []
       var names: [String] = []
       for (name, value) in fits.pairs {
-        guard case .string(let text) = name else { throw Fault("R006", "the names of the fits are texts") }
+        guard case .string(let text) = name else {
+          throw Fault(
+            "R006", "the names of the fits are texts", help: "write `[\"a\": fit, \"b\": other]`")
+        }
         let fit = try Engine.posterior(value)
         rows += try scalars(fit, arguments, 1).map { slot, element in
           Plots.Row(
@@ -95,7 +75,9 @@ enum FitPlots {
     .general("energyPlot(_:)") { _, arguments in
       let fit = try Engine.posterior(arguments.first)
       guard fit.stats != nil, fit.kind == .sampled else {
-        throw Fault("R006", "`energyPlot` needs a sampled fit", found: "draws that no sampler made")
+        throw Fault(
+          "R006", "`energyPlot` needs a sampled fit", found: "draws that no sampler made",
+          help: "give what `sample` gave")
       }
       return plot(energy(fit))
     },
@@ -123,23 +105,6 @@ enum FitPlots {
     return .engine(PlotValue(figure))
   }
 
-  private static func optional(_ arguments: [Value], _ index: Int) -> Value? {
-    guard index < arguments.count else { return nil }
-    switch arguments[index] {
-    case .none: return nil
-    case .some(let inner): return inner
-    default: return arguments[index]
-    }
-  }
-
-  private static func matrix(_ value: Value?, _ name: String) throws -> (columns: Int, elements: [Double]) {
-    guard let value, let shape = Operations.shape(of: value), let elements = Operations.reals(value) else {
-      throw Fault(
-        "R006", "`\(name)` needs draws, a number or an array for each", found: value.map { Operations.words($0) })
-    }
-    return (shape.dropFirst().reduce(1, *), elements)
-  }
-
   private static func pooled(_ fit: PosteriorValue, _ slot: Int, _ element: Int) -> [Double] {
     let size = fit.sites[slot].size
     return (0..<fit.drawCount).map { fit.values[slot][$0 * size + element] }
@@ -150,7 +115,7 @@ enum FitPlots {
     _ fit: PosteriorValue, _ arguments: [Value], _ index: Int
   ) throws -> [(slot: Int, element: Int)] {
     var slots = Array(fit.sites.indices)
-    if case .paths(let paths)? = optional(arguments, index) {
+    if index < arguments.count, case .paths(let paths)? = arguments[index].unwrapped {
       slots = try paths.map { path in
         let name = path.joined(separator: ".")
         guard let slot = fit.slot(name) else {

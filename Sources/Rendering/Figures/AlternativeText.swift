@@ -32,6 +32,9 @@ private struct AlternativeText {
     let kind = AlternativeText.capitalized(AlternativeText.clean(figure.kind, 80))
     let title = figure.title.map { " “\(AlternativeText.clean($0, 120))”" } ?? ""
     guard let first = panels.first, total > missing else {
+      // Lines alone are something to see: all values in one place, a threshold.
+      let lines = missing == 0 ? thresholds() : []
+      if !lines.isEmpty { return ["\(kind)\(title)."] + lines + facts }
       let reason = missing > 0 ? "none of the \(Thinning.grouped(missing)) numbers is finite" : "there are no data"
       return ["\(kind)\(title): nothing to show, \(reason)."] + facts
     }
@@ -97,7 +100,7 @@ private struct AlternativeText {
     case .linear, .logarithmic:
       guard let low = maps.map(\.low).min(), let high = maps.map(\.high).max() else { return label }
       let kind = axis.scale == .logarithmic ? " on a logarithmic scale" : ""
-      return "\(label)\(kind) from \(Ticks.short(low)) to \(Ticks.short(high))"
+      return "\(label)\(kind) from \(NumberText.short(low)) to \(NumberText.short(high))"
     }
   }
 
@@ -149,7 +152,7 @@ private struct AlternativeText {
       }
       guard !extent.isEmpty, extent.low == extent.high else { continue }
       let name = panel.title ?? (panels.count == 1 ? panel.y.label ?? "y" : "panel \(index + 1)")
-      names.append("\(AlternativeText.clean(name, 40)) is \(Ticks.short(extent.low)) throughout")
+      names.append("\(AlternativeText.clean(name, 40)) is \(NumberText.short(extent.low)) throughout")
     }
     guard !names.isEmpty else { return nil }
     return AlternativeText.capitalized(AlternativeText.list(names, most: 3)) + "."
@@ -179,10 +182,10 @@ private struct AlternativeText {
         let place = panels.count > 1 ? panel.title.map { ", \(AlternativeText.clean($0, 40))" } ?? "" : ""
         let side = isVertical ? "right of" : "above"
         if above + below == 0 {
-          if rule.name != nil { result.append("A line marks \(Ticks.short(at))\(name)\(place).") }
+          if rule.name != nil { result.append("A line marks \(NumberText.short(at))\(name)\(place).") }
         } else {
           result.append(
-            "\(Thinning.grouped(above)) of \(Thinning.grouped(above + below)) lie \(side) \(Ticks.short(at))\(name)\(place)."
+            "\(Thinning.grouped(above)) of \(Thinning.grouped(above + below)) lie \(side) \(NumberText.short(at))\(name)\(place)."
           )
         }
         if result.count == 3 { return result }

@@ -147,7 +147,7 @@ private enum FigureTable {
     case (.field(_, _, let values), .value): return number(values[index])
     case (.rule(let at, true), .x), (.rule(let at, false), .y): return number(at)
     case (.slope(let intercept, let slope), .text):
-      return .text("y = \(Ticks.short(intercept)) + \(Ticks.short(slope)) x")
+      return .text("y = \(NumberText.short(intercept)) + \(NumberText.short(slope)) x")
     case (.labels(_, _, let texts), .text): return .text(short(texts[index]))
     default: return .missing
     }

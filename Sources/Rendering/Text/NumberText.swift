@@ -34,4 +34,36 @@ package enum NumberText {
     if number.isInfinite { return number < 0 ? "-inf" : "inf" }
     return nil
   }
+
+  /// A number in few characters, for sentences: no trailing zeros, a true minus sign, `1.5e6`.
+  package static func short(_ value: Double, digits: Int = 3) -> String {
+    if value.isNaN { return "NaN" }
+    if value.isInfinite { return value < 0 ? "−∞" : "∞" }
+    if value == 0 { return "0" }
+    let size = value.magnitude
+    if size >= 1e6 || size < 1e-4 {
+      return minus(tidy(String(format: "%.\(max(0, digits - 1))e", value)))
+    }
+    var text = String(format: "%.\(max(0, digits - 1 - Int(log10(size).rounded(.down))))f", value)
+    if text.contains(".") {
+      while text.hasSuffix("0") { text.removeLast() }
+      if text.hasSuffix(".") { text.removeLast() }
+    }
+    return minus(text)
+  }
+
+  /// `1.50e+06` as `1.5e6`.
+  private static func tidy(_ text: String) -> String {
+    guard let mark = text.firstIndex(of: "e") else { return text }
+    var mantissa = String(text[..<mark])
+    if mantissa.contains(".") {
+      while mantissa.hasSuffix("0") { mantissa.removeLast() }
+      if mantissa.hasSuffix(".") { mantissa.removeLast() }
+    }
+    let exponent = Int(text[text.index(after: mark)...]) ?? 0
+    return "\(mantissa)e\(exponent)"
+  }
+
+  /// With a true minus sign.
+  private static func minus(_ text: String) -> String { text.replacingOccurrences(of: "-", with: "−") }
 }
