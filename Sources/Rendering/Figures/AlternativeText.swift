@@ -40,19 +40,23 @@ private struct AlternativeText {
     }
     let scales = PanelRange.scales(Array(panels.prefix(400)), sharesX: figure.sharesX, sharesY: figure.sharesY)
     if panels.count == 1 {
-      let axes = [axis(first.x, [scales[0].x], "x"), axis(first.y, [scales[0].y], "y")]
+      let axes = [
+        axis(first.x, [scales[0].x], [first.dataExtents.x], "x"),
+        axis(first.y, [scales[0].y], [first.dataExtents.y], "y"),
+      ]
       result.append("\(kind)\(title): \(axes[1]) against \(axes[0]).")
       if let series = series(first.marks) { result.append(series) }
     } else {
       let filled = zip(panels, scales).filter { $0.0.marks.contains { $0.shape.hasFinite } }.map(\.1)
+      let extents = panels.map(\.dataExtents)
       let isSameX = panels.allSatisfy { $0.x.label == first.x.label && $0.x.scale == first.x.scale }
       let isSameY = panels.allSatisfy { $0.y.label == first.y.label && $0.y.scale == first.y.scale }
       var opening = "\(kind)\(title) in \(Thinning.grouped(panels.count)) panels"
       let names = panels.compactMap(\.title)
       if names.count == panels.count { opening += " (\(AlternativeText.list(names, most: 8)))" }
       var parts: [String] = []
-      if isSameY { parts.append(axis(first.y, filled.map(\.y), "y")) }
-      if isSameX { parts.append(axis(first.x, filled.map(\.x), "x")) }
+      if isSameY { parts.append(axis(first.y, filled.map(\.y), extents.map(\.y), "y")) }
+      if isSameX { parts.append(axis(first.x, filled.map(\.x), extents.map(\.x), "x")) }
       result.append(opening + (parts.isEmpty ? "." : ": " + parts.joined(separator: " against ") + "."))
       if let series = series(first.marks) {
         let isAlike = panels.allSatisfy { $0.marks.map(\.name) == first.marks.map(\.name) }
@@ -88,7 +92,10 @@ private struct AlternativeText {
     }
   }
 
-  private func axis(_ axis: Axis, _ maps: [FigureScale], _ name: String) -> String {
+  /// - Parameters:
+  ///   - maps: The shown ranges, which stand for data that has none.
+  ///   - extents: Of the data itself, by panel.
+  private func axis(_ axis: Axis, _ maps: [FigureScale], _ extents: [Extent], _ name: String) -> String {
     let label = axis.label.map { AlternativeText.clean($0, 60) } ?? name
     switch axis.scale {
     case .categories(let names):
@@ -98,7 +105,11 @@ private struct AlternativeText {
         ? listed
         : "\(names.count == 1 ? "one category" : "\(Thinning.grouped(names.count)) categories") of \(label) (\(listed))"
     case .linear, .logarithmic:
-      guard let low = maps.map(\.low).min(), let high = maps.map(\.high).max() else { return label }
+      let data = extents.reduce(into: Extent()) { $0.include($1) }
+      guard let low = data.isEmpty ? maps.map(\.low).min() : data.low,
+        let high = data.isEmpty ? maps.map(\.high).max() : data.high
+      else { return label }
+      if low == high { return "\(label) at \(NumberText.short(low))" }
       let kind = axis.scale == .logarithmic ? " on a logarithmic scale" : ""
       return "\(label)\(kind) from \(NumberText.short(low)) to \(NumberText.short(high))"
     }
@@ -147,7 +158,7 @@ private struct AlternativeText {
     for (index, panel) in panels.enumerated() {
       var extent = Extent()
       for mark in panel.marks {
-        guard let values = mark.shape.values else { continue }
+        guard mark.role != .reference, let values = mark.shape.values else { continue }
         for value in values where value.isFinite { extent.include(value) }
       }
       guard !extent.isEmpty, extent.low == extent.high else { continue }

@@ -128,6 +128,21 @@ extension Figure {
   var scales: [(x: FigureScale, y: FigureScale)] { PanelRange.scales(shownPanels, sharesX: sharesX, sharesY: sharesY) }
 }
 
+extension Panel {
+  /// The range of its marks without the room around them; help lines and what lies in the background count only where
+  /// there is nothing else.
+  var dataExtents: (x: Extent, y: Extent) {
+    var range = PanelRange(self)
+    for mark in marks where mark.role != .reference && !mark.shape.isRule { range.include(mark.shape) }
+    if range.isEmpty { for mark in marks { range.include(mark.shape) } }
+    return (range.x, range.y)
+  }
+}
+
+extension Mark.Shape {
+  var isRule: Bool { if case .rule = self { true } else { false } }
+}
+
 /// Finds the range that the marks of a panel need.
 struct PanelRange {
   let panel: Panel
