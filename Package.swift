@@ -14,6 +14,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CMarkGFM", providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"])]),
     .target(name: "Numerics", dependencies: ["COpenBLAS", "CCrypto"]),
     .target(name: "Syntax"),
     .target(name: "Rendering"),
@@ -31,7 +32,7 @@ let package = Package(
     .target(
       name: "Notebooks",
       dependencies: [
-        "Syntax", "Checking", "Numerics", "Rendering", "Interpreter", "Modeling",
+        "Syntax", "Checking", "Numerics", "Rendering", "Interpreter", "Modeling", "CMarkGFM",
         .product(name: "Yams", package: "Yams"), .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .executableTarget(

@@ -17,7 +17,7 @@ struct ForecastCommand {
       let forecast = notebook.runner.forecast()
       let rows = forecast.map { item -> [TextTable.Cell] in
         [
-          .text(item.cell.label ?? "cell \(item.cell.number)"), .text(ForecastCommand.word(item.outcome)),
+          .text(item.cell.name), .text(ForecastCommand.word(item.outcome)),
           item.seconds.map { .decimal($0, places: 2) } ?? .missing, .text(Why.reason(item.words)),
         ]
       }

@@ -40,6 +40,10 @@ struct LoadedNotebook {
   let document: NotebookDocument
   let store: CacheStore?
   let place: CachePlace
+  let folder: URL
+  let engine: EngineIdentity
+  /// Of the run, by name.
+  let parameters: [String: String]
 
   struct Settings {
     var seed: UInt64?
@@ -68,6 +72,8 @@ struct LoadedNotebook {
       }
       parameters[name] = value
     }
+    self.parameters = parameters
+    folder = InputFile.folder(file)
     place = CachePlace(of: file)
     let installation = try Installation.find()
     store =
@@ -81,9 +87,9 @@ struct LoadedNotebook {
       installation: installation, world: world, sources: sources, threads: settings.threads,
       seed: settings.seed ?? UInt64(max(0, document.frontMatter.seed ?? 0)), cancellation: cancellation)
     var caching: Caching?
+    engine = EngineIdentity(
+      registry: session.engine.registry, isDevelopment: installation.isCheckout, numericClass: Engine.numericClass)
     if let store, store.isOpen {
-      let engine = EngineIdentity(
-        registry: session.engine.registry, isDevelopment: installation.isCheckout, numericClass: Engine.numericClass)
       var with = Caching(store: store, engine: engine, notebook: place.name)
       with.audit = settings.audit
       with.parameters = parameters
@@ -100,6 +106,15 @@ extension LoadedNotebook {
       if case .output(let output) = event, result.cell.shows(event) { output } else { nil }
     }
     return (result.cell.label ?? "\(result.cell.number)", outputs)
+  }
+
+  /// What a reader sees of all cells, then of the values in the text in their order.
+  static func shown(_ results: [CellResult]) -> [(name: String, outputs: [OutputEvent])] {
+    let values = results.filter { $0.cell.inline != nil }
+    return results.filter { $0.cell.inline == nil }.map { shown($0) }
+      + values.enumerated().map { index, result in
+        ("value.\(index + 1)", InlineValues.text(of: result).map { [.text($0)] } ?? [])
+      }
   }
 }
 
@@ -125,14 +140,15 @@ struct NotebookCommand {
       // All errors first: nothing wrong runs long.
       for diagnostic in notebook.runner.errors { terminal.show(diagnostic, session.sources) }
       var counts: [CellResult.Source: Int] = [:]
-      var outputs: [(name: String, outputs: [OutputEvent])] = []
+      var results: [CellResult] = []
       let outcome = notebook.runner.run(
         onCell: { TestFaults.note("begin \($0.number)") },
         onResult: {
           TestFaults.note("end \($0.cell.number)")
           show($0, session)
-          outputs.append(LoadedNotebook.shown($0))
+          results.append($0)
           if case .skipped = $0.status { return }
+          if $0.cell.inline != nil { return }
           if $0.status != .erroneous { counts[$0.source, default: 0] += 1 }
         })
       terminal.endProgress()
@@ -141,6 +157,7 @@ struct NotebookCommand {
       notebook.store?.close()
       if writesSnapshot, outcome == .succeeded {
         let folder = Snapshot.folder(of: file)
+        let outputs = LoadedNotebook.shown(results)
         try Snapshot(outputs).write(folder, outputs: outputs)
         terminal.notice("the snapshot is in \(folder.lastPathComponent)")
       }
@@ -154,8 +171,19 @@ struct NotebookCommand {
 
   private func show(_ result: CellResult, _ session: Session) {
     terminal.endProgress()
+    // A value in the text is shown where the text is: here its troubles alone.
+    if result.cell.inline != nil {
+      let troubles = result.events.filter { if case .diagnostic = $0 { true } else { false } }
+      if case .skipped(let cause) = result.status {
+        terminal.line("\(result.cell.title) is skipped: \(cause)")
+      } else if !troubles.isEmpty {
+        terminal.heading("── \(result.cell.title)")
+        for event in troubles { terminal.show(event, session.sources) }
+      }
+      return
+    }
     let badge = result.source == .pinned ? " (pinned)" : ""
-    let title = (result.cell.label ?? "cell \(result.cell.number)") + badge
+    let title = result.cell.name + badge
     let events = result.events.filter { result.cell.shows($0) }
     switch result.status {
     case .skipped(let cause):
@@ -179,6 +207,8 @@ struct CheckCommand {
   let file: String
   /// Whether only the text is checked.
   let isStatic: Bool
+  /// Whether every figure needs a caption and a text alternative of its author's.
+  var isStrict = false
   let terminal: Terminal
 
   func run() -> Int32 {
@@ -201,7 +231,7 @@ struct CheckCommand {
     var settings = LoadedNotebook.Settings(threads: ProcessInfo.processInfo.activeProcessorCount)
     settings.usesCache = !isStatic
     let notebook = try LoadedNotebook(file, settings)
-    var diagnostics = notebook.runner.diagnostics
+    var diagnostics = notebook.runner.diagnostics + notebook.textProblems
     for diagnostic in diagnostics { terminal.show(diagnostic, notebook.session.sources) }
     if !isStatic, !diagnostics.contains(where: { $0.severity == .error }) {
       let found = try rederive(notebook)
@@ -242,6 +272,7 @@ struct CheckCommand {
         found.append(shown)
       }
     }
+    if isStrict { found += ProseCheck.strict(results) }
     let folder = Snapshot.folder(of: file)
     let kept: Snapshot?
     do { kept = try Snapshot.read(folder) } catch {
@@ -252,7 +283,7 @@ struct CheckCommand {
       ]
     }
     guard let kept else { return found }
-    let today = Snapshot(results.map(LoadedNotebook.shown))
+    let today = Snapshot(LoadedNotebook.shown(results))
     for line in kept.differences(from: today, tolerance: notebook.document.frontMatter.tolerance) {
       found.append(
         Diagnostic(

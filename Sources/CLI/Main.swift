@@ -14,12 +14,15 @@ struct Cairn: ParsableCommand {
     usage: """
       cairn run NOTEBOOK.nb.md
       cairn check NOTEBOOK.nb.md
+      cairn export NOTEBOOK.nb.md
       cairn SCRIPT.cairn
       cairn -e 'summary(…)'
       cairn explain CODE
       """,
     version: programVersion.map(String.init).joined(separator: "."),
-    subcommands: [Run.self, Check.self, Why.self, Cache.self, Explain.self, Evaluate.self],
+    subcommands: [
+      Run.self, Check.self, Export.self, Import.self, New.self, Why.self, Cache.self, Explain.self, Evaluate.self,
+    ],
     defaultSubcommand: Evaluate.self)
 
   static func main() {
@@ -111,10 +114,11 @@ struct Check: ParsableCommand {
     abstract: "Find errors, stale snapshots, pins and failed checks; runs what the cache does not hold.")
   @Argument(help: "A notebook or script.") var file: String
   @Flag(name: .customLong("static"), help: "Check the text alone and run nothing.") var isStatic = false
+  @Flag(help: "Also ask for a caption and an author's text alternative of every figure.") var strict = false
 
   mutating func run() throws {
     let terminal = Terminal()
-    throw ExitCode(CheckCommand(file: file, isStatic: isStatic, terminal: terminal).run())
+    throw ExitCode(CheckCommand(file: file, isStatic: isStatic, isStrict: strict, terminal: terminal).run())
   }
 }
 

@@ -66,6 +66,7 @@ final class Terminal: @unchecked Sendable {
   func show(_ event: CellEvent, _ sources: SourceMap) {
     switch event {
     case .diagnostic(let diagnostic): show(diagnostic, sources)
+    case .output(.verdict): break
     case .output(let output):
       var renderer = TextRenderer(width: width)
       renderer.usesColor = usesColor

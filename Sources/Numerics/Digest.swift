@@ -33,6 +33,15 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
   }
 }
 
+extension Digest {
+  /// Plain SHA-256 of bytes, as other programs compute it.
+  package static func sha256(of bytes: [UInt8]) -> Digest {
+    var builder = DigestBuilder()
+    builder.append(plain: bytes)
+    return builder.finish()
+  }
+}
+
 /// Feeds SHA-256 with labeled, length-prefixed fields, so that no two sequences of fields give the same bytes.
 package struct DigestBuilder: ~Copyable {
   private let context: OpaquePointer?
@@ -55,6 +64,9 @@ package struct DigestBuilder: ~Copyable {
     withUnsafeBytes(of: &kind) { raw($0) }
     withUnsafeBytes(of: &little) { raw($0) }
   }
+
+  /// Bytes without a label: for digests that others compute too.
+  mutating func append(plain bytes: [UInt8]) { bytes.withUnsafeBytes { raw($0) } }
 
   /// A label that separates domains.
   package mutating func append(tag: String) { append(string: tag, kind: 1) }

@@ -6,6 +6,8 @@ package enum OutputEvent: Sendable, Equatable {
   case text(String)
   case table(TextTable)
   case figure(Figure)
+  /// How a fit went; reports show it at their top, terminals leave it out.
+  case verdict(Verdict)
 }
 
 /// A table as data: cells keep their numbers, so that every renderer formats for its own medium.

@@ -16,6 +16,7 @@ struct ErrorPageTests {
   /// interruption, or the state of a session; or an earlier check always speaks first; or the program itself is wrong.
   static let unshowable: Set<String> = [
     "M225", "M226", "M304", "N001", "N002", "N020", "N021", "N030", "N031", "N032", "N033", "N034", "N035", "N036",
+    "N041", "N042", "N043", "N044", "N045", "N047", "N048", "N049",
     "R080", "R090", "R091", "R092", "R093", "R095", "R096", "R099",
   ]
 
@@ -83,7 +84,7 @@ struct ErrorPageTests {
     let session = try Session(
       installation: Running.installation, world: ProjectWorld(folder: folder), sources: sources, threads: 2)
     let runner = NotebookRunner(document: document, name: "page", session: session)
-    var found = runner.diagnostics
+    var found = runner.diagnostics + ProseCheck.diagnostics(document, folder: folder)
     _ = runner.run(
       onCell: { _ in },
       onResult: { result in

@@ -1,14 +1,18 @@
 import Checking
 import Foundation
 import Inference
+import Plots
+package import Rendering
 import Syntax
 
-/// How well a fit went: the numbers from which its warnings are worded.
+/// How well a fit went: the numbers from which its warnings, and the verdict of a report, are worded.
 struct FitHealth {
   /// Quantities beyond this many are not looked at: their checks would take longer than many a fit.
   static let scalarLimit = 2000
   static let rHatLimit = 1.01
   static let energyLimit = 0.3
+  /// Quantities that a verdict lists.
+  static let verdictLimit = 200
 
   struct Worst {
     var value: Double
@@ -16,8 +20,13 @@ struct FitHealth {
     var name: String
   }
 
+  let model: String
   let chains: Int
   let draws: Int
+  /// The checks of each quantity that was looked at, in the order of the fit.
+  private(set) var quantities: [Verdict.Quantity] = []
+  private(set) var quantityCount = 0
+  private(set) var ebfmi: [Double] = []
   private(set) var divergences = 0
   private(set) var depthHits = 0
   private(set) var depthLimit = 0
@@ -31,6 +40,7 @@ struct FitHealth {
   var essLimit: Double { 100 * Double(chains) }
 
   init(_ fit: PosteriorValue) {
+    model = fit.model.model.name
     chains = fit.chains
     draws = fit.drawCount
     if let stats = fit.stats {
@@ -43,9 +53,11 @@ struct FitHealth {
         defer { start = end }
         guard count > 1, end <= stats.energy.count else { continue }
         let value = Convergence.ebfmi(Array(stats.energy[start..<end]))
+        ebfmi.append(value)
         if value < slowestEnergy?.ebfmi ?? .infinity { slowestEnergy = (chain, value) }
       }
     }
+    quantityCount = fit.sites.reduce(0) { $0 + $1.size }
     guard (fit.counts.min() ?? 0) >= 4 else { return }
     var seen = 0
     for (slot, site) in fit.sites.enumerated() {
@@ -58,9 +70,13 @@ struct FitHealth {
           guard value.isFinite else { return }
           if best.map({ isWorse(value, $0.value) }) ?? true { best = Worst(value: value, name: name) }
         }
-        take(Convergence.rHat(chains), &worstRHat, >)
-        take(Convergence.essBulk(chains), &leastBulkESS, <)
-        take(Convergence.essTail(chains), &leastTailESS, <)
+        let checked = Verdict.Quantity(
+          name: name, rHat: Convergence.rHat(chains), bulkESS: Convergence.essBulk(chains),
+          tailESS: Convergence.essTail(chains))
+        quantities.append(checked)
+        take(checked.rHat, &worstRHat, >)
+        take(checked.bulkESS, &leastBulkESS, <)
+        take(checked.tailESS, &leastTailESS, <)
       }
     }
   }
@@ -114,5 +130,57 @@ struct FitHealth {
           help: "heavy tails: reparameterize scales, or use tighter priors"))
     }
     return result
+  }
+
+  /// The same for the strip of a report.
+  var verdict: Verdict {
+    func count(_ number: Int, _ one: String, _ many: String) -> String { "\(number) \(number == 1 ? one : many)" }
+    var problems: [String] = []
+    if divergences > 0 { problems.append(count(divergences, "divergence", "divergences")) }
+    if let worst = worstRHat, worst.value > FitHealth.rHatLimit {
+      problems.append("R-hat of \(worst.name) is \(String(format: "%.3f", worst.value))")
+    }
+    if let least = leastESS, least.value < essLimit {
+      problems.append("\(Int(least.value)) effective draws of \(least.name)")
+    }
+    if depthHits > 0 {
+      problems.append(count(depthHits, "transition at the tree depth limit", "transitions at the tree depth limit"))
+    }
+    if let slowest = slowestEnergy, slowest.ebfmi < FitHealth.energyLimit {
+      problems.append("E-BFMI of chain \(slowest.chain) is \(String(format: "%.2f", slowest.ebfmi))")
+    }
+    return Verdict(
+      model: model, chains: chains, draws: draws, quantities: worstQuantities,
+      otherQuantities: quantityCount - min(quantities.count, FitHealth.verdictLimit), divergences: divergences,
+      depthHits: depthHits, depthLimit: depthLimit, ebfmi: ebfmi, rHatLimit: FitHealth.rHatLimit, essLimit: essLimit,
+      ebfmiLimit: FitHealth.energyLimit, problems: problems)
+  }
+
+  /// All quantities, or of very many those that mixed worst, in the order of the fit.
+  private var worstQuantities: [Verdict.Quantity] {
+    guard quantities.count > FitHealth.verdictLimit else { return quantities }
+    func badness(_ quantity: Verdict.Quantity) -> Double {
+      let size = min(quantity.bulkESS, quantity.tailESS)
+      return max(quantity.rHat.isFinite ? quantity.rHat - 1 : 0, size.isFinite ? essLimit / max(size, 1) * 0.01 : 0)
+    }
+    let order = quantities.indices.sorted {
+      let (a, b) = (badness(quantities[$0]), badness(quantities[$1]))
+      return a > b || (a == b && $0 < $1)
+    }
+    return order.prefix(FitHealth.verdictLimit).sorted().map { quantities[$0] }
+  }
+}
+
+extension Verdict {
+  /// R-hat by quantity; nil where there is none.
+  package var rHatFigure: Figure? {
+    let values = quantities.filter { $0.rHat.isFinite }.map { (name: $0.name, value: $0.rHat) }
+    return values.isEmpty ? nil : Plots.rHat(values)
+  }
+
+  /// The smaller of bulk and tail effective draws by quantity; nil where there are none.
+  package var essFigure: Figure? {
+    let values = quantities.map { (name: $0.name, value: min($0.bulkESS, $0.tailESS)) }.filter { $0.value.isFinite }
+    return values.isEmpty ? nil : Plots.ess(values, threshold: essLimit)
   }
 }

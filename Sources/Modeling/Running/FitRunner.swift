@@ -4,6 +4,7 @@ import Foundation
 import Inference
 import Interpreter
 import Numerics
+import Rendering
 import Synchronization
 import Syntax
 import TensorIR
@@ -59,7 +60,9 @@ struct FitRunner {
         return try chains(compiled, starts, options, memory)
       })
     let fit = posterior(compiled, results, options)
-    for warning in FitHealth(fit).warnings(at: options.span) { context.warn(warning) }
+    let health = FitHealth(fit)
+    for warning in health.warnings(at: options.span) { context.warn(warning) }
+    context.sink.emit(.verdict(health.verdict))
     return fit
   }
 

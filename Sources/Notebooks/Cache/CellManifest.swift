@@ -8,7 +8,7 @@ package import Syntax
 package struct CellManifest: Sendable {
   /// Raised when records of cells, or the encoding of values in them, change: cells that were kept in another format
   /// run again, while fits, which have a format of their own, stay.
-  package static let formatVersion = 2
+  package static let formatVersion = 3
 
   package struct Export: Sendable, Equatable {
     package var name: String
@@ -167,6 +167,9 @@ extension ValueEncoder {
       case .output(.figure(let figure)):
         write(UInt8(3))
         write(figure)
+      case .output(.verdict(let verdict)):
+        write(UInt8(4))
+        write(verdict)
       case .diagnostic(let diagnostic, let places):
         write(UInt8(2))
         write(diagnostic)
@@ -243,6 +246,7 @@ extension ValueDecoder {
       case 1: events.append(.output(.table(try textTable())))
       case 2: events.append(.diagnostic(try diagnostic(), places: try places()))
       case 3: events.append(.output(.figure(try figure())))
+      case 4: events.append(.output(.verdict(try verdict())))
       default: throw DecodingError("an event of an unknown kind")
       }
     }

@@ -32,6 +32,11 @@ final class RecordingWorld: World, @unchecked Sendable {
     lock.withLock { (reads, hasVolatile, changed) }
   }
 
+  /// Files that were read or compared, by path.
+  var files: [(path: String, digest: Digest)] {
+    lock.withLock { firstContents.map { (path: $0.key, digest: $0.value) } }.sorted { $0.path < $1.path }
+  }
+
   private func record(_ read: Read, _ digest: Digest) {
     lock.withLock { if known.insert(read).inserted { reads.append(ObservedRead(read, digest)) } }
   }

@@ -17,6 +17,10 @@ package struct NotebookDocument: Sendable {
 
   package var source: SourceText
   package var parts: [Part]
+  /// Text between cells, without fences that are only shown and without comments.
+  package var textRanges: [ByteRange] = []
+  /// Expressions in the text whose values stand in their place, in order.
+  package var inlineValues: [NotebookCell] = []
   package var frontMatter: FrontMatter
   package var diagnostics: [Diagnostic]
 
@@ -47,12 +51,14 @@ package struct NotebookCell: Sendable {
   /// `never`: the cell always runs; `pin`: its last result stays, whatever changes.
   package enum CachePolicy: String, Sendable { case never, auto, pin }
 
-  /// From 1, in document order.
+  /// From 1, in document order; 0 for an inline value.
   package var number: Int
   package var label: String?
   package var flags: Set<Flag>
   /// Option values as written, by key.
   package var options: [String: String]
+  /// Options that are lists, by key.
+  package var lists: [String: [String]] = [:]
   package var errorPolicy: ErrorPolicy
   /// Where the option `error` stands, or the fence.
   package var errorSpan: SourceSpan
@@ -66,14 +72,23 @@ package struct NotebookCell: Sendable {
   package var code: NotebookDocument.ByteRange
   /// The line of the file that the code starts on.
   package var firstLine: Int
+  /// For an expression in the text, a cell of its own: how it writes its value. Nil for a fence.
+  package var inline: InlineFormat?
+
+  /// How lists and headings call the cell.
+  package var name: String { label ?? (inline == nil ? "cell \(number)" : "line \(firstLine)") }
 
   /// How messages call the cell.
-  package var title: String { label.map { "cell `\($0)`" } ?? "cell \(number)" }
+  package var title: String {
+    if inline != nil { return "the value in line \(firstLine)" }
+    return label.map { "cell `\($0)`" } ?? "cell \(number)"
+  }
 
-  /// Whether an event of the cell is to be seen: `.hidden`, `.no-output` and `output:` keep back what it shows,
-  /// diagnostics never.
+  /// Whether an event of the cell is to be seen among its output: `.hidden`, `.no-output` and `output:` keep back what
+  /// it shows, diagnostics never. Verdicts of fits stand at the top of a report.
   package func shows(_ event: CellEvent) -> Bool {
     guard case .output(let shown) = event else { return true }
+    if case .verdict = shown { return false }
     if flags.contains(.hidden) || flags.contains(.noOutput) { return false }
     switch output {
     case .all: return true
@@ -95,5 +110,16 @@ package struct FrontMatter: Sendable {
   package var parameters: [String: String] = [:]
   /// Scalars of all keys, as text.
   package var values: [String: String] = [:]
+  /// Flat lists of all keys, as texts.
+  package var lists: [String: [String]] = [:]
   package init() {}
+
+  /// A `true` or `false`; nil where the key is absent.
+  func flag(_ key: String) -> Bool? {
+    switch values[key]?.lowercased() {
+    case "true", "yes", "on": true
+    case "false", "no", "off": false
+    default: nil
+    }
+  }
 }

@@ -19,6 +19,7 @@ package struct NotebookParser {
   private let version: [Int]
   private var diagnostics: [Diagnostic] = []
   private var parts: [NotebookDocument.Part] = []
+  private var textRanges: [NotebookDocument.ByteRange] = []
   private var frontMatter = FrontMatter()
   private var labels: [String: SourceSpan] = [:]
   private var cellCount = 0
@@ -27,8 +28,13 @@ package struct NotebookParser {
   package static func parse(_ source: SourceText, version: [Int]) -> NotebookDocument {
     var parser = NotebookParser(source: source, version: version)
     parser.run()
-    return NotebookDocument(
+    var document = NotebookDocument(
       source: source, parts: parser.parts, frontMatter: parser.frontMatter, diagnostics: parser.diagnostics)
+    document.textRanges = parser.textRanges
+    let inline = InlineValues.find(source, in: parser.textRanges)
+    document.inlineValues = inline.values
+    document.diagnostics += inline.diagnostics
+    return document
   }
 
   private init(source: SourceText, version: [Int]) {
@@ -60,20 +66,29 @@ package struct NotebookParser {
     checkEncoding()
     var line = 0
     var proseStart = 0
+    var textStart = 0
+    // Ends a stretch of plain text before a line; the next begins after another.
+    func text(until line: Int) -> NotebookDocument.ByteRange? {
+      textStart < lineStart(line) ? .init(start: textStart, end: lineStart(line)) : nil
+    }
     if let end = parseFrontMatter() {
       parts.append(.frontMatter(.init(start: 0, end: lineEnd(end))))
       line = end + 1
       proseStart = lineEnd(end)
+      textStart = proseStart
     }
     while line < lineCount {
       if opensComment(line) {
+        if let range = text(until: line) { textRanges.append(range) }
         line = commentEnd(line) + 1
+        textStart = line < lineCount ? lineStart(line) : bytes.count
         continue
       }
       guard let fence = openingFence(line) else {
         line += 1
         continue
       }
+      if let range = text(until: line) { textRanges.append(range) }
       var close = line + 1
       while close < lineCount, !closes(fence, close) { close += 1 }
       if !fence.isExecutable { checkDisplayed(fence, open: line, isClosed: close < lineCount) }
@@ -90,7 +105,9 @@ package struct NotebookParser {
         proseStart = close < lineCount ? lineEnd(close) : bytes.count
       }
       line = close + 1
+      textStart = close < lineCount ? lineEnd(close) : bytes.count
     }
+    if textStart < bytes.count { textRanges.append(.init(start: textStart, end: bytes.count)) }
     if proseStart < bytes.count { parts.append(.prose(.init(start: proseStart, end: bytes.count))) }
   }
 
@@ -304,6 +321,7 @@ package struct NotebookParser {
       return
     }
     if let scalar = value.string { frontMatter.values[name] = scalar }
+    if let list = value.sequence { frontMatter.lists[name] = list.compactMap(\.string) }
     let place = valueSpan(value) ?? keySpan(key)
     switch name {
     case "toc", "number-sections":
@@ -544,6 +562,7 @@ package struct NotebookParser {
       return
     }
     cell.options[key] = node.string ?? raw
+    if let list = node.sequence { cell.lists[key] = list.compactMap(\.string) }
     func reject(_ expected: String) {
       diagnostics.append(
         Diagnostic(

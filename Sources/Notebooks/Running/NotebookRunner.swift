@@ -28,6 +28,12 @@ package struct CellResult: Sendable {
   package var exports: [Export]
   /// Where it came from.
   package var source = Source.ran
+  /// How long it took, now or when it ran; nil where it did not run and that is not known.
+  package var seconds: Double?
+  /// The most memory that the process held while it ran, in bytes; nil where it did not run, or where that is not known.
+  package var peakMemory: Int?
+  /// Whether it always runs: it asked for the time, or says `cache: never`.
+  package var isVolatile = false
 
   package enum Source: Sendable, Equatable {
     case ran
@@ -81,13 +87,15 @@ package struct NotebookRunner {
     self.session = session
     self.caching = caching
     var occurrences: [String: Int] = [:]
-    for cell in document.cells {
+    let items = (document.cells + document.inlineValues).sorted { $0.whole.start < $1.whole.start }
+    for cell in items {
       let bytes = Array(document.source.bytes[cell.code.start..<cell.code.end])
-      let title = "\(name), cell \(cell.label ?? String(cell.number))"
+      let title = cell.inline == nil ? "\(name), cell \(cell.label ?? String(cell.number))" : "\(name), text"
       let source = session.add(name: title, bytes: bytes, firstLine: cell.firstLine)
-      let (tree, unit) = session.check(source, as: .cell)
+      let (tree, checked) = session.check(source, as: .cell)
+      let unit = cell.inline == nil ? checked : InlineValues.restricted(checked, tree, cell)
       let identity = session.identity(label: cell.label, unit: unit, occurrences: &occurrences, tree: tree)
-      checked.append(CheckedCell(cell: cell, unit: unit, identity: identity, names: CellNames(tree)))
+      self.checked.append(CheckedCell(cell: cell, unit: unit, identity: identity, names: CellNames(tree)))
     }
     cache = caching.map { caching in
       CellCache(
@@ -158,9 +166,13 @@ package struct NotebookRunner {
       let cell = item.cell
       func report(
         _ status: CellResult.Status, _ events: [CellEvent] = [], exports: [CellResult.Export] = [],
-        source: CellResult.Source = .ran
+        source: CellResult.Source = .ran, facts: Execution? = nil, seconds: Double? = nil
       ) {
-        onResult(CellResult(cell: cell, status: status, events: events, exports: exports, source: source))
+        onResult(
+          CellResult(
+            cell: cell, status: status, events: events, exports: exports, source: source,
+            seconds: facts?.seconds ?? seconds, peakMemory: facts?.peakMemory,
+            isVolatile: (facts?.isVolatile ?? false) || cell.cachePolicy == .never))
       }
       if outcome == .interrupted {
         report(.skipped(because: "the run was interrupted"))
@@ -190,9 +202,13 @@ package struct NotebookRunner {
           report(.failed, found.events + [.diagnostic(different)], exports: found.exports, source: .cached)
           continue
         }
+        let problem = InlineValues.problem(cell, found.events)
+        if problem != nil { outcome = .failed }
         report(
-          .done, item.unit.diagnostics.map { .diagnostic($0) } + found.events, exports: found.exports,
-          source: found.source)
+          problem == nil ? .done : .failed,
+          item.unit.diagnostics.map { .diagnostic($0) } + found.events
+            + [problem].compactMap { $0 }.map { .diagnostic($0) },
+          exports: found.exports, source: found.source, seconds: found.seconds)
         continue
       }
       onCell(cell)
@@ -202,18 +218,21 @@ package struct NotebookRunner {
       if session.isInterrupted {
         lost.lose(item.unit, item.names, title: cell.title)
         outcome = .interrupted
-        report(ran.failed ? .failed : .done, events, exports: ran.exports)
+        report(ran.failed ? .failed : .done, events, exports: ran.exports, facts: ran)
       } else if ran.failed {
         lost.lose(item.unit, item.names, title: cell.title)
         if cell.errorPolicy == .none { outcome = .failed }
-        report(cell.errorPolicy == .none ? .failed : .failedAsAllowed, events)
+        report(cell.errorPolicy == .none ? .failed : .failedAsAllowed, events, facts: ran)
       } else if cell.errorPolicy == .require {
         outcome = .failed
         let diagnostic = Diagnostic(
           "N017", "the cell was to fail and did not", at: cell.errorSpan, help: "remove `//| error: require`")
-        report(.failed, events + [.diagnostic(diagnostic)], exports: ran.exports)
+        report(.failed, events + [.diagnostic(diagnostic)], exports: ran.exports, facts: ran)
+      } else if let diagnostic = InlineValues.problem(cell, ran.events) {
+        outcome = .failed
+        report(.failed, events + [.diagnostic(diagnostic)], exports: ran.exports, facts: ran)
       } else {
-        report(.done, events, exports: ran.exports)
+        report(.done, events, exports: ran.exports, facts: ran)
       }
     }
     if let caching {
@@ -233,6 +252,18 @@ extension NotebookRunner {
     var source: CellResult.Source
     /// What the stored run had read.
     var reads: [ObservedRead]
+    /// How long it had taken.
+    var seconds: Double?
+  }
+
+  /// A cell that ran.
+  struct Execution {
+    var events: [CellEvent]
+    var exports: [CellResult.Export]
+    var failed: Bool
+    var seconds: Double
+    var peakMemory: Int?
+    var isVolatile = false
   }
 
   enum Search {
@@ -259,18 +290,19 @@ extension NotebookRunner {
       return .runs(.notKept, seconds: nil)
     }
     func found(
-      _ manifest: CellManifest, _ events: [CellEvent], _ source: CellResult.Source, _ reads: [ObservedRead]
+      _ manifest: CellManifest, _ events: [CellEvent], _ source: CellResult.Source, _ reads: [ObservedRead],
+      seconds: Double? = nil
     ) -> Search {
       cache.adopt(manifest, of: item.unit)
       let exports = manifest.exports.map { CellResult.Export(name: $0.name, digest: $0.digest) }
-      return .found(Found(events: events, exports: exports, source: source, reads: reads))
+      return .found(Found(events: events, exports: exports, source: source, reads: reads, seconds: seconds))
     }
     let lookup = cache.lookup(
       item.unit, options: item.cell.options, identity: item.identity, seed: seed(item.cell))
     switch lookup {
     case .hit(let manifest, let events, let trace, let reads):
       caching.store.noteUse(of: trace.id)
-      return found(manifest, events, .cached, reads)
+      return found(manifest, events, .cached, reads, seconds: trace.seconds)
     case .miss(let reason, let seconds):
       if item.cell.cachePolicy == .pin, let pinned = cache.pinned(item.unit, identity: item.identity) {
         return found(pinned.manifest, pinned.events, .pinned, [])
@@ -317,11 +349,19 @@ extension NotebookRunner {
   /// runs first then.
   ///
   /// - Parameter isKept: Whether what it gives is kept for later runs, where it may be.
-  private func execute(_ item: CheckedCell, isKept: Bool = true) -> (
-    events: [CellEvent], exports: [CellResult.Export], failed: Bool
-  ) {
+  private func execute(_ item: CheckedCell, isKept: Bool = true) -> Execution {
     let seed = item.cell.seed.map { UInt64($0) }
-    guard let cache else { return session.run(item.unit, identity: item.identity, seed: seed) }
+    let start = ContinuousClock.now
+    var seconds: Double {
+      let elapsed = start.duration(to: .now)
+      return Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+    }
+    ProcessMemory.resetPeak()
+    guard let cache else {
+      let run = session.run(item.unit, identity: item.identity, seed: seed)
+      return Execution(
+        events: run.events, exports: run.exports, failed: run.failed, seconds: seconds, peakMemory: ProcessMemory.peak)
+    }
     var recomputed: Set<GlobalID> = []
     while true {
       let observation = cache.begin(item.unit)
@@ -342,7 +382,9 @@ extension NotebookRunner {
       let exports = cache.finish(
         observation, of: item.unit, options: item.cell.options, identity: item.identity, seed: self.seed(item.cell),
         values: run.values, events: run.events, isKept: isKept, isRead: isReadLater)
-      return (run.events, exports, run.failed)
+      return Execution(
+        events: run.events, exports: exports, failed: run.failed, seconds: seconds, peakMemory: ProcessMemory.peak,
+        isVolatile: session.recordingWorld.finish().isVolatile)
     }
   }
 

@@ -137,6 +137,9 @@ package final class Session {
     return builder.finish().description
   }
 
+  /// Files that cells read or would read, by path as they name them, with digests of what this run goes by.
+  package var files: [(path: String, digest: Digest)] { recordingWorld.files }
+
   /// Whether the user asked to stop.
   package var isInterrupted: Bool { machine.cancellation.isCancelled }
 

@@ -50,12 +50,14 @@ package struct Snapshot: Codable, Equatable, Sendable {
     cells = results.map { name, outputs in
       Cell(
         name: name,
-        outputs: outputs.enumerated().map { number, event in
+        outputs: outputs.enumerated().compactMap { number, event in
           let file = Snapshot.fileName(name, number, event)
           switch event {
           case .text(let text): return Output(file: file, text: text)
           case .table(let table): return Output(file: file, table: Table(table))
           case .figure(let figure): return Output(file: file, figure: Drawing(figure))
+          // How well a sampler did is not compared.
+          case .verdict: return nil
           }
         })
     }.filter { !$0.outputs.isEmpty }
@@ -109,6 +111,7 @@ package struct Snapshot: Codable, Equatable, Sendable {
         switch event {
         case .figure(let figure): text = SVGRenderer(idPrefix: "", isStandalone: true).svg(figure)
         case .text, .table: text = renderer.text(event)
+        case .verdict: continue
         }
         try Data(text.utf8).write(to: folder.appendingPathComponent(file), options: .atomic)
         written.insert(file)

@@ -24,6 +24,7 @@ package struct TextRenderer: Sendable {
       return shown.hasSuffix("\n") ? shown : shown + "\n"
     case .table(let table): return text(table)
     case .figure(let figure): return text(figure)
+    case .verdict: return ""
     }
   }
 
@@ -70,7 +71,7 @@ package struct TextRenderer: Sendable {
   /// Text columns are not cut below this many columns.
   private static let leastText = 12
 
-  private struct Column {
+  struct Column {
     var name: String
     var isLeading: Bool
     var cells: [String]

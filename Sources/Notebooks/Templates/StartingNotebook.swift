@@ -1,0 +1,175 @@
+package import Checking
+import Foundation
+
+/// Notebooks to begin with.
+package enum StartingNotebook {
+  /// A small regression with made-up data: every step of the workflow once.
+  package static func example(title: String) -> String {
+    let data = """
+      ```swift {#data}
+      let x = (0..<20).map { i in i / 10 - 1 }
+      let y = 1 + 2 * x + 0.3 * randomNormal(20)
+      ```
+      """
+    return notebook(
+      title: title, data: data,
+      intro: "Twenty made-up points, to be replaced by your own: `cairn new NAME --from FILE.csv`\nbegins with a file.",
+      x: "x", y: "y", hasPredictor: true)
+  }
+
+  /// A notebook about a file: its columns, and a first model of one of them.
+  ///
+  /// - Parameters:
+  ///   - path: As cells name the file.
+  ///   - columns: Of the file.
+  package static func about(path: String, columns: [TableType.Column], title: String) -> String {
+    func isReal(_ type: Type) -> Bool {
+      switch type {
+      case .real: true
+      case .optional(let inner): isReal(inner)
+      default: false
+      }
+    }
+    func isNumeric(_ type: Type) -> Bool {
+      switch type {
+      case .real, .int: true
+      case .optional(let inner): isNumeric(inner)
+      default: false
+      }
+    }
+    // Measurements rather than counts, years and row numbers, where there are any.
+    let measured = columns.filter { isReal($0.cell) }.map(\.name)
+    let numeric = measured.isEmpty ? columns.filter { isNumeric($0.cell) }.map(\.name) : measured
+    let file = quoted(path)
+    var data = """
+      ```swift {#data}
+      let table = readCSV(\(file))
+      table
+      ```
+
+      What each column holds, and how much is missing:
+
+      ```swift {#columns}
+      summary(table)
+      ```
+      """
+    guard let outcome = numeric.last else {
+      return front(title) + "\n# \(title)\n\n## The data\n\n" + data
+        + "\n\nNo column holds numbers: `table.column(\"…\").index` makes indices of names, for a model to go by.\n"
+    }
+    let predictor = numeric.dropLast().first
+    let chosen = [predictor, outcome].compactMap { $0 }
+    let list = chosen.map(quoted).joined(separator: ", ")
+    data += """
+
+
+      A first question: what does \(predictor.map { "`\($0)` say about `\(outcome)`" } ?? "`\(outcome)` look like")? Other columns are named here. Both
+      are standardized, so that the priors below suit any units.
+
+      ```swift {#chosen}
+      let complete = table.select([\(list)]).dropMissing()
+      func standardized(_ v: Vector[n]) -> Vector[n] { (v - mean(v)) / sd(v) }
+      \(predictor.map { "let x = standardized(complete.reals(\(quoted($0))))\n" } ?? "")let y = standardized(complete.reals(\(quoted(outcome))))
+      ```
+      """
+    if predictor == nil {
+      data = data.replacingOccurrences(
+        of: "Other columns are named here. Both\nare standardized",
+        with: "Other columns are named here. It\nis standardized")
+    }
+    return notebook(
+      title: title, data: data, intro: nil, x: predictor ?? "", y: outcome, hasPredictor: predictor != nil)
+  }
+
+  private static func quoted(_ text: String) -> String {
+    "\"" + text.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"") + "\""
+  }
+
+  private static func front(_ title: String) -> String {
+    "---\ntitle: \(quoted(title))\nengine: 0.1\nseed: 1\n---\n"
+  }
+
+  private static func notebook(
+    title: String, data: String, intro: String?, x: String, y: String, hasPredictor: Bool
+  ) -> String {
+    let model =
+      hasPredictor
+      ? """
+      model Line(x: Vector[n]) {
+          let intercept ~ Normal(0, 1)
+          let slope ~ Normal(0, 1)
+          let sigma ~ HalfNormal(1)
+          plate i in 0..<n {
+              let y ~ Normal(intercept + slope * x[i], sigma)
+          }
+      }
+      let m = Line(x: x).given(y: y)
+      """
+      : """
+      model Level(size: Int) {
+          let mu ~ Normal(0, 1)
+          let sigma ~ HalfNormal(1)
+          plate i in 0..<size {
+              let y ~ Normal(mu, sigma)
+          }
+      }
+      let m = Level(size: y.count).given(y: y)
+      """
+    let formula =
+      hasPredictor
+      ? "y_i \\sim \\mathrm{Normal}(\\alpha + \\beta x_i, \\sigma)" : "y_i \\sim \\mathrm{Normal}(\\mu, \\sigma)"
+    let interest = hasPredictor ? "slope" : "mu"
+    return front(title) + """
+
+      # The data
+
+      \(intro.map { $0 + "\n\n" } ?? "")\(data)
+
+      # The model
+
+      $$
+      \(formula)
+      $$
+
+      ```swift {#model}
+      \(model)
+      m.sites
+      ```
+
+      # Does the prior make sense?
+
+      Data that the model makes up before it has seen any; they should look possible, not certain.
+
+      ```swift {#fig-prior}
+      //| caption: Data that the prior imagines, and the real ones
+      ppcDensity(observed: y, replicated: m.prior(200).y)
+      ```
+
+      # The fit
+
+      ```swift {#fit}
+      let fit = sample(m, chains: 4)
+      summary(fit)
+      ```
+
+      Read the notes below the table first: R-hat near 1 and hundreds of effective draws mean that the numbers can be
+      trusted. The mean of `\(interest)` is `= mean(fit.\(interest)) | .2f`.
+
+      ```swift {#fig-trace}
+      //| caption: The chains should look alike, and like noise
+      tracePlot(fit)
+      ```
+
+      # Does the model fit the data?
+
+      ```swift {#fig-check}
+      //| caption: Data that the fitted model would make, and the real ones
+      ppcDensity(observed: y, replicated: fit.replicate().y)
+      ```
+
+      If the real data stand out in [Figure](#fig-check), the model misses something: change it, and run the notebook again.
+      Only what depends on the change runs.
+
+      """
+  }
+}
