@@ -7,9 +7,9 @@ CONFIGURATION := release
 FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check error
 PREFIX ?= /usr/local
 BINARY := .build/$(CONFIGURATION)/cairn
-PACKAGES := libopenblas-dev libssl-dev libsqlite3-dev libcmark-gfm-dev libcmark-gfm-extensions-dev
+PACKAGES := libopenblas-dev libssl-dev libsqlite3-dev libcmark-gfm-dev libcmark-gfm-extensions-dev libmicrohttpd-dev
 
-.PHONY: help deps build demo test check format lint golden bench check-posteriors fuzz mutate install clean
+.PHONY: help deps build demo test check check-pages format lint golden bench check-posteriors fuzz mutate install clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -20,8 +20,9 @@ deps: ## Install what is missing from Debian's packages.
 build: deps ## Build the program.
 	$(SWIFT) build $(FLAGS) --product cairn
 
-demo: build ## Build, then run a real notebook.
+demo: build ## Build, run a real notebook, and write its report.
 	$(BINARY) run notebooks/eight-schools.nb.md
+	$(BINARY) export notebooks/eight-schools.nb.md
 
 test: deps ## Run all fast tests; fails when one fails or is skipped.
 	@scripts/run-tests $(SWIFT) test $(FLAGS) --disable-testable-imports
@@ -29,7 +30,7 @@ test: deps ## Run all fast tests; fails when one fails or is skipped.
 check: lint test ## What a reviewer runs: formatting, tests, links, spec pages, the notebooks.
 	scripts/check-links
 	$(MAKE) build
-	$(BINARY) check notebooks/eight-schools.nb.md
+	for notebook in $(NOTEBOOKS); do $(BINARY) check $$notebook || exit 1; done
 
 lint: ## Formatting.
 	$(SWIFT) format lint --strict --recursive --configuration .swift-format Sources Tests Package.swift
@@ -39,6 +40,17 @@ format: ## Rewrite the formatting.
 
 golden: ## Rewrite the golden files; read the difference before committing.
 	CAIRN_UPDATE_GOLDEN=1 $(SWIFT) test $(FLAGS) --disable-testable-imports
+
+NOTEBOOKS := $(wildcard notebooks/*.nb.md)
+PAGES := .build/pages
+
+# In a network namespace of its own: a page that asks for anything finds nothing.
+check-pages: build ## Open reports and a watched notebook in headless Chromium; PICTURES=FOLDER keeps what it looked like.
+	@scripts/install-dependencies chromium-headless-shell fonts-lmodern iproute2 python3-pip
+	@test -d $(PAGES) || python3 -m pip install --quiet --target $(PAGES) axe-core-python websocket-client
+	PYTHONPATH=$(PAGES) unshare --net sh -c 'ip link set lo up; \
+	  python3 Tests/Pages/check.py --cairn $(BINARY) $(if $(PICTURES),--pictures $(PICTURES)) $(NOTEBOOKS) && \
+	  python3 Tests/Pages/watch.py --cairn $(BINARY)'
 
 # The tests run 500 sequences; this many when asked, from this seed on.
 SEQUENCES ?= 5000

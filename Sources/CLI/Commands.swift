@@ -36,10 +36,11 @@ enum InputFile {
 /// A notebook file, checked and ready to run.
 struct LoadedNotebook {
   let session: Session
-  let runner: NotebookRunner
+  var runner: NotebookRunner
   let document: NotebookDocument
   let store: CacheStore?
   let place: CachePlace
+  let world: ProjectWorld
   let folder: URL
   let engine: EngineIdentity
   /// Of the run, by name.
@@ -81,7 +82,7 @@ struct LoadedNotebook {
       ? CacheStore(
         folder: place.folder, checkpointInterval: TestFaults.checkpointInterval, atStep: TestFaults.atStep)
       : nil
-    let world = ProjectWorld(
+    world = ProjectWorld(
       folder: InputFile.folder(file), parameters: parameters, store: store, isParanoid: settings.isParanoid)
     session = try Session(
       installation: installation, world: world, sources: sources, threads: settings.threads,

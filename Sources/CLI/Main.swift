@@ -15,13 +15,15 @@ struct Cairn: ParsableCommand {
       cairn run NOTEBOOK.nb.md
       cairn check NOTEBOOK.nb.md
       cairn export NOTEBOOK.nb.md
+      cairn watch NOTEBOOK.nb.md
       cairn SCRIPT.cairn
       cairn -e 'summary(…)'
       cairn explain CODE
       """,
     version: programVersion.map(String.init).joined(separator: "."),
     subcommands: [
-      Run.self, Check.self, Export.self, Import.self, New.self, Why.self, Cache.self, Explain.self, Evaluate.self,
+      Run.self, Check.self, Export.self, Import.self, New.self, Watch.self, Why.self, Cache.self, Explain.self,
+      Evaluate.self,
     ],
     defaultSubcommand: Evaluate.self)
 

@@ -194,7 +194,7 @@ package struct ReportBuilder {
     var isCaptionFree = true
     for event in result.events where cell.shows(event) {
       switch event {
-      case .diagnostic(let diagnostic): outputs.append(.message(message(diagnostic)))
+      case .diagnostic(let diagnostic): outputs.append(.message(ReportBuilder.message(diagnostic, sources)))
       case .output(.text(let text)):
         let shown = text.hasSuffix("\n") ? String(text.dropLast()) : text
         if case .text(let before)? = outputs.last {
@@ -240,7 +240,7 @@ package struct ReportBuilder {
     return outputs
   }
 
-  private func message(_ diagnostic: Diagnostic) -> ReportCell.Message {
+  static func message(_ diagnostic: Diagnostic, _ sources: SourceMap) -> ReportCell.Message {
     var shown = diagnostic
     shown.trail = []
     let text = DiagnosticRenderer(width: 100).text(shown, sources)
@@ -425,5 +425,17 @@ private struct Outline {
   var contents: [Report.Section] {
     let deepest = sections.filter { $0.level == 2 }.count == 1 ? 4 : 3
     return sections.filter { $0.level <= deepest }
+  }
+}
+
+extension Report {
+  /// Shows messages about the whole notebook above everything else.
+  package mutating func add(_ diagnostics: [Diagnostic], sources: SourceMap) {
+    guard !diagnostics.isEmpty else { return }
+    let outputs = diagnostics.map { ReportCell.Output.message(ReportBuilder.message($0, sources)) }
+    cells.append(
+      ReportCell(
+        id: "messages", title: "Messages", code: [], codeDisplay: .hide, outputs: outputs, badge: nil, state: .done))
+    blocks.insert(.cell(cells.count - 1), at: 0)
   }
 }

@@ -80,6 +80,8 @@ package struct NotebookRunner {
   private(set) var checked: [CheckedCell] = []
   let caching: Caching?
   let cache: CellCache?
+  /// Whether cells that say `.slow` are left out where they would have to run.
+  package var skipsSlowCells = false
 
   /// Parses and checks every cell.
   package init(document: NotebookDocument, name: String, session: Session, caching: Caching? = nil) {
@@ -209,6 +211,11 @@ package struct NotebookRunner {
           item.unit.diagnostics.map { .diagnostic($0) } + found.events
             + [problem].compactMap { $0 }.map { .diagnostic($0) },
           exports: found.exports, source: found.source, seconds: found.seconds)
+        continue
+      }
+      if skipsSlowCells, cell.flags.contains(.slow) {
+        lost.lose(item.unit, item.names, title: cell.title)
+        report(.skipped(because: "it is `.slow`, which a live view leaves to `cairn run`"))
         continue
       }
       onCell(cell)

@@ -2,9 +2,13 @@ package import Checking
 package import Foundation
 package import Interpreter
 package import Numerics
+import Synchronization
 
 /// The file system as evaluation sees it: paths are relative to the folder of the notebook or script.
 package final class ProjectWorld: World {
+  /// Paths of files and folders that were asked for, for whoever waits until one changes.
+  private let asked = Mutex<Set<String>>([])
+
   package let folder: URL
   package let parameters: [String: String]
 
@@ -23,8 +27,13 @@ package final class ProjectWorld: World {
   }
 
   private func resolve(_ path: String) -> URL {
-    path.hasPrefix("/") ? URL(fileURLWithPath: path) : folder.appendingPathComponent(path)
+    let url = path.hasPrefix("/") ? URL(fileURLWithPath: path) : folder.appendingPathComponent(path)
+    asked.withLock { _ = $0.insert(url.path) }
+    return url
   }
+
+  /// Paths of files and folders that were asked for so far, also of those that were not there.
+  package var paths: Set<String> { asked.withLock { $0 } }
 
   package func readFile(_ path: String) throws -> [UInt8] {
     let url = resolve(path)

@@ -11,8 +11,13 @@ struct FileStamp: Equatable {
   var inode: Int64
 
   init?(_ path: String) {
+    self.init(ofAnything: path, where: { $0 == S_IFREG })
+  }
+
+  /// Of a file or folder, whose times tell that entries came or went.
+  init?(ofAnything path: String, where isWanted: (mode_t) -> Bool = { _ in true }) {
     var status = stat()
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    guard stat(path, &status) == 0, isWanted(status.st_mode & S_IFMT) else { return nil }
     size = Int64(status.st_size)
     modified = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
     changed = Int64(status.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_ctim.tv_nsec)

@@ -162,7 +162,7 @@ extension PageWriter {
     var shown = table
     if shown.rows.count > PageWriter.rowLimit { shown.rows.removeSubrange(PageWriter.rowLimit...) }
     let columns = shown.columns.indices.map { TextRenderer.Column(shown, $0, usesUnicode: true) }
-    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"")
+    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"")
     html.escaped(name)
     html.raw("\"><table class=\"data\">\n")
     if let label {

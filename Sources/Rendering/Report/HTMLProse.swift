@@ -22,7 +22,7 @@ extension PageWriter {
       if let language {
         html.raw(" aria-label=\"Code in ")
         html.escaped(language)
-        html.raw("\" role=\"region\"")
+        html.raw("\" role=\"group\"")
       }
       html.raw("><code>")
       code(pieces)
@@ -80,7 +80,7 @@ extension PageWriter {
   }
 
   private mutating func table(_ table: ProseTable) {
-    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table class=\"prose\">\n")
+    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table class=\"prose\">\n")
     func side(_ column: Int) -> String {
       switch column < table.alignments.count ? table.alignments[column] : .none {
       case .none, .left: ""

@@ -75,7 +75,6 @@ struct PageWriter {
   mutating func body(_ report: Report) {
     cells = report.cells
     html.raw("<a class=\"skip\" href=\"#content\">Skip to the content</a>\n")
-    html.raw("<input type=\"checkbox\" id=\"hide-code\" class=\"switch\">\n")
     let hasContents = report.showsContents && report.sections.count > 1
     html.raw("<div class=\"page\(hasContents ? " with-contents" : "")\">\n")
     header(report)
@@ -101,7 +100,7 @@ struct PageWriter {
 
   private mutating func header(_ report: Report) {
     html.raw("<header class=\"title\">\n<div class=\"tools\">")
-    html.raw("<label class=\"tool\" for=\"hide-code\">Hide code</label>")
+    html.raw("<label class=\"tool\"><input type=\"checkbox\" id=\"hide-code\" class=\"switch\">Hide code</label>")
     html.raw("<button type=\"button\" class=\"tool\" id=\"theme\" hidden>Dark</button>")
     if !report.source.isEmpty {
       html.download(report.source, type: "text/markdown", name: report.sourceName, words: "Notebook")

@@ -37,9 +37,9 @@ enum ReportStyle {
     .skip{position:absolute;left:-99rem}
     .skip:focus{left:1rem;top:.5rem;background:var(--page);padding:.3rem .8rem;z-index:2}
     .switch{position:absolute;opacity:0;pointer-events:none}
-    .switch:checked~.page .code>pre,.switch:checked~.page details.code{display:none}
-    .switch:checked~.page label.tool{background:var(--text);color:var(--page)}
-    .switch:focus-visible~.page label.tool{outline:2px solid var(--focus);outline-offset:2px}
+    .page:has(.switch:checked) details.code{display:none}
+    label.tool:has(.switch:checked){background:var(--text);color:var(--page)!important}
+    label.tool:has(.switch:focus-visible){outline:2px solid var(--focus);outline-offset:2px}
     :focus-visible{outline:2px solid var(--focus);outline-offset:2px}
     main:focus{outline:none}
     .tools{display:flex;gap:.5rem;justify-content:flex-end;flex-wrap:wrap;font-size:.82rem}
