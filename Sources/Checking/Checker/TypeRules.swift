@@ -159,6 +159,7 @@ extension Checker {
   /// A type as the user would write it, after `a` or `an`.
   func article(_ type: Type) -> String {
     let text = words(type)
+    if text.hasPrefix("a ") || text.hasPrefix("an ") { return text }
     return ("AEIOU".contains(text.first ?? "x") ? "an " : "a ") + text
   }
 

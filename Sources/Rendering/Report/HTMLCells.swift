@@ -142,7 +142,8 @@ extension PageWriter {
   // MARK: - Tables
 
   private mutating func table(_ table: TextTable, _ label: ReportCell.Label) {
-    html.raw("<div class=\"table\"")
+    // A table that fits a page of paper stays in one piece.
+    html.raw("<div class=\"table\(table.rows.count <= 25 ? " short" : "")\"")
     html.id(label.id)
     html.raw(">\n")
     let hasCaption = label.number != nil || !label.caption.isEmpty || table.title != nil

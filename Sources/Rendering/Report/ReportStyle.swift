@@ -161,7 +161,7 @@ enum ReportStyle {
     .table{margin:1.1rem 0}
     .scroll{overflow:auto;max-height:34rem}
     table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums}
-    th,td{text-align:left;padding:.22rem .8rem;white-space:pre;border-bottom:1px solid var(--line)}
+    th,td{text-align:left;padding:.22rem .6rem;white-space:pre;border-bottom:1px solid var(--line)}
     .prose th,.prose td{white-space:normal}
     thead th{position:sticky;top:0;background:var(--page);border-bottom:2px solid var(--line);color:var(--text)}
     tbody th{font-weight:400}
@@ -197,11 +197,13 @@ enum ReportStyle {
     :root,:root[data-theme=dark],:root:not([data-theme=light]){\(lightColors);\(SVGTheme.lightVariables)}
     body{font-size:10.5pt}
     .page,.page.with-contents{display:block;max-width:none;padding:0}
-    .tools,.contents,.badge,.anchor,.file,.skip,.run-facts,.code>summary,figure details.data{display:none!important}
+    .tools,.contents,.badge,.anchor,.file,.skip,.run-facts,.code>summary,figure details.data,
+    .verdict details:not([open]),.settings:not([open]){display:none!important}
     .code>pre{padding:.5rem .9rem}
     pre{white-space:pre-wrap;overflow-wrap:anywhere}
     .scroll{max-height:none;overflow:visible}
-    figure,.table tr,.verdict,.message,.alert{break-inside:avoid}
+    figure,.table.short,.table tr,.verdict,.message,.alert{break-inside:avoid}
+    .table caption,thead{break-after:avoid}
     h2,h3,h4{break-after:avoid}
     thead th{position:static}
     main a[href^="http"]::after{content:" (" attr(href) ")";font-size:.85em;color:var(--quiet);overflow-wrap:anywhere}
