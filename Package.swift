@@ -14,6 +14,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CReadline", providers: [.apt(["libreadline-dev"])]),
     .systemLibrary(name: "CMicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
     .systemLibrary(name: "CMarkGFM", providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"])]),
     .target(name: "Numerics", dependencies: ["COpenBLAS", "CCrypto"]),
@@ -40,7 +41,7 @@ let package = Package(
       name: "CLI",
       dependencies: [
         "Syntax", "Checking", "Numerics", "Rendering", "Interpreter", "Modeling", "Notebooks", "TensorIR", "Inference",
-        "CMicrohttpd",
+        "CMicrohttpd", "CReadline",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "TestSupport", path: "Tests/TestSupport"),

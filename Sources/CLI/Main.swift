@@ -12,6 +12,7 @@ struct Cairn: ParsableCommand {
     commandName: "cairn",
     abstract: "Literate scripting for Bayesian workflow.",
     usage: """
+      cairn
       cairn run NOTEBOOK.nb.md
       cairn check NOTEBOOK.nb.md
       cairn export NOTEBOOK.nb.md
@@ -159,11 +160,11 @@ struct Evaluate: ParsableCommand {
     let terminal = Terminal()
     if let expression { return try ScriptCommand.run(text: expression, options: options, terminal: terminal) }
     guard let file = files.first else {
-      FileHandle.standardError.write(
-        Data(
-          "cairn: the interactive session is not part of this release\nrun a notebook with `cairn run NAME.nb.md`, a text with `cairn -e '…'`\n"
-            .utf8))
-      throw ExitCode(64)
+      do { throw ExitCode(try InteractiveCommand(options: options, terminal: terminal).run()) } catch let error
+        as DiagnosticError
+      {
+        throw ExitCode(terminal.fail(error))
+      }
     }
     if !FileManager.default.fileExists(atPath: file), !file.contains("."), !file.contains("/") {
       let known = Cairn.configuration.subcommands.filter { $0.configuration.shouldDisplay }.map { $0._commandName }

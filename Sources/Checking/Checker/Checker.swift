@@ -152,12 +152,6 @@ package final class Checker {
     (a.span?.start ?? 0) < (b.span?.start ?? 0)
   }
 
-  /// Names that completion and suggestions may offer.
-  package var visibleNames: [String] { entities.keys.sorted() }
-
-  /// The doc comment of a public name.
-  package func documentation(of name: String) -> String? { documentation[name] }
-
   // MARK: - Reporting
 
   func report(_ diagnostic: Diagnostic) { diagnostics.append(diagnostic) }

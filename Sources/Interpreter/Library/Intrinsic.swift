@@ -74,4 +74,11 @@ package protocol CallContext: AnyObject {
   var results: (any ResultStore)? { get }
   /// What the engine did in this run.
   var work: WorkCounter { get }
+  /// Takes note that an interrupted task has given what it had, so that the run goes on with that; false where an
+  /// interruption ends the run, as it does outside of interactive sessions.
+  func acceptInterruption() -> Bool
+}
+
+extension CallContext {
+  package func acceptInterruption() -> Bool { false }
 }

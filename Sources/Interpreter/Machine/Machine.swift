@@ -30,6 +30,8 @@ package final class Machine: CallContext {
   package var sink: any OutputSink
   package var threads: Int
   package let cancellation: Cancellation
+  /// Whether a fit that is interrupted gives the draws that it has made (interactive sessions), or ends the run.
+  package var keepsInterruptedWork = false
   package var observer: (any RunObserver)?
   /// The seed from which all streams derive.
   package var seedRoot: UInt64 = 0
@@ -296,6 +298,11 @@ package final class Machine: CallContext {
   // MARK: - Context
 
   package var isCancelled: Bool { cancellation.isCancelled }
+  package func acceptInterruption() -> Bool {
+    guard keepsInterruptedWork else { return false }
+    cancellation.reset()
+    return true
+  }
   package func warn(_ diagnostic: Diagnostic) { onWarning(diagnostic) }
   package func progress(_ text: String) { onProgress(text) }
 

@@ -51,14 +51,19 @@ struct FitRunner {
         ])
     }
     let dimension = compiled.target.dimension
-    let results = try remembered(
-      digest, interruption: interruption(0, settings, options.span),
-      decode: { ChainResult.decoded($0, for: $1, dimension: dimension, settings: settings) },
-      encode: { ChainResult.encoded($0, for: $1) },
-      compute: { memory in
-        let starts = try startingPoints(compiled, candidates, options)
-        return try chains(compiled, starts, options, memory)
-      })
+    var results: [ChainResult]
+    do {
+      results = try remembered(
+        digest, interruption: interruption(0, settings, options.span),
+        decode: { ChainResult.decoded($0, for: $1, dimension: dimension, settings: settings) },
+        encode: { ChainResult.encoded($0, for: $1) },
+        compute: { memory in
+          let starts = try startingPoints(compiled, candidates, options)
+          return try chains(compiled, starts, options, memory)
+        })
+    } catch let interrupted as InterruptedFit {
+      results = try partial(interrupted, options)
+    }
     let fit = posterior(compiled, results, options)
     let health = FitHealth(fit)
     for warning in health.warnings(at: options.span) { context.warn(warning) }
@@ -79,10 +84,33 @@ struct FitRunner {
         if let line = progress.update(fact) { report.show(line) }
       })
     context.work.add(gradients: results.reduce(0) { $0 + $1.evaluations })
-    guard !results.contains(where: \.isPartial) else {
-      throw interruption(results.reduce(0) { $0 + $1.count }, options.settings, options.span)
-    }
+    // Thrown, so that no store takes it for the whole.
+    if results.contains(where: \.isPartial) { throw InterruptedFit(results: results) }
     return results
+  }
+
+  /// What a fit had made when it was interrupted.
+  private struct InterruptedFit: Error {
+    var results: [ChainResult]
+  }
+
+  /// The draws so far of chains that have some, where the run goes on with them.
+  ///
+  /// - Throws: Where it does not, or where no chain has left its warmup.
+  private func partial(_ interrupted: InterruptedFit, _ options: SamplingOptions) throws -> [ChainResult] {
+    let made = interrupted.results.reduce(0) { $0 + $1.count }
+    let chains = interrupted.results.filter { $0.count >= 4 }
+    guard !chains.isEmpty, context.acceptInterruption() else {
+      throw interruption(made, options.settings, options.span)
+    }
+    let settings = options.settings
+    let usable = chains.reduce(0) { $0 + $1.count }
+    context.warn(
+      Diagnostic(
+        "C430", .warning,
+        "the fit was interrupted: it has \(usable) of \(settings.chains * settings.draws) draws, of \(chains.count) chain\(chains.count == 1 ? "" : "s")",
+        at: options.span, help: "run it again to go on from there"))
+    return chains
   }
 
   private func interruption(_ made: Int, _ settings: NUTSSettings, _ span: SourceSpan) -> Fault {

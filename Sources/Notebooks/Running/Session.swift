@@ -119,6 +119,19 @@ package final class Session {
     return (tree, unit)
   }
 
+  /// Checks a tree as a unit.
+  func check(_ tree: SyntaxTree, as kind: Checker.UnitKind) -> CheckedUnit {
+    let unit = checker.check(tree, as: kind, name: tree.source.name, schema: WorldSchema(world))
+    machine.update(checker.table)
+    units.append(unit)
+    return unit
+  }
+
+  /// Checks a tree without a trace of it: what it would mean, and what is wrong with it.
+  func trial(_ tree: SyntaxTree) -> CheckedUnit {
+    Checker(copying: checker).check(tree, as: .cell, name: tree.source.name, schema: WorldSchema(world))
+  }
+
   /// The identity from which a cell's random streams derive: its label, else its first export with its occurrence, else
   /// its text.
   package func identity(label: String?, unit: CheckedUnit, occurrences: inout [String: Int], tree: SyntaxTree) -> String
