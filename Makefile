@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 BINARY := .build/$(CONFIGURATION)/cairn
 PACKAGES := libopenblas-dev libssl-dev libsqlite3-dev libcmark-gfm-dev libcmark-gfm-extensions-dev libmicrohttpd-dev libreadline-dev
 
-.PHONY: help deps build demo test check check-pages format lint golden bench check-posteriors fuzz mutate install clean
+.PHONY: help deps build demo test check check-pages check-terminal format lint golden bench check-posteriors fuzz mutate install clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -51,6 +51,10 @@ check-pages: build ## Open reports and a watched notebook in headless Chromium; 
 	PYTHONPATH=$(PAGES) unshare --net sh -c 'ip link set lo up; \
 	  python3 Tests/Pages/check.py --cairn $(BINARY) $(if $(PICTURES),--pictures $(PICTURES)) $(NOTEBOOKS) && \
 	  python3 Tests/Pages/watch.py --cairn $(BINARY)'
+
+check-terminal: build ## Drive the interactive session in a real terminal.
+	@scripts/install-dependencies tmux
+	python3 Tests/Terminal/check.py --cairn $(BINARY)
 
 # The tests run 500 sequences; this many when asked, from this seed on.
 SEQUENCES ?= 5000

@@ -30,7 +30,9 @@ struct History {
   }
 
   mutating func append(_ entry: String) {
-    guard !entry.allSatisfy(\.isWhitespace), entry != entries.last, entry.utf8.count < History.lengthLimit else { return }
+    guard !entry.allSatisfy(\.isWhitespace), entry != entries.last, entry.utf8.count < History.lengthLimit else {
+      return
+    }
     entries.append(entry)
     let line = Data((History.encoded(entry) + "\n").utf8)
     if let handle = try? FileHandle(forWritingTo: file) {

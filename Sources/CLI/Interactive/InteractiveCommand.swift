@@ -48,10 +48,12 @@ final class InteractiveCommand {
   ) throws -> InteractiveSession {
     let installation = try Installation.find()
     let place = CachePlace(of: folder.appendingPathComponent("session").path)
-    let store = CacheStore(folder: place.folder, checkpointInterval: TestFaults.checkpointInterval, atStep: TestFaults.atStep)
+    let store = CacheStore(
+      folder: place.folder, checkpointInterval: TestFaults.checkpointInterval, atStep: TestFaults.atStep)
     let seed = options.seed ?? 0
     let session = try Session(
-      installation: installation, world: ProjectWorld(folder: folder, store: store), threads: options.threadCount, seed: seed)
+      installation: installation, world: ProjectWorld(folder: folder, store: store), threads: options.threadCount,
+      seed: seed)
     session.machine.onProgress = { terminal.progress($0) }
     let engine = EngineIdentity(
       registry: session.engine.registry, isDevelopment: installation.isCheckout, numericClass: Engine.numericClass)
@@ -62,7 +64,8 @@ final class InteractiveCommand {
   func run() -> Int32 {
     interrupts.onEvaluation = { [session] in session.session.machine.cancellation.cancel() }
     if isInteractive {
-      terminal.line("Cairn \(programVersion.map(String.init).joined(separator: ".")). `:help` for help, Ctrl-D to leave.")
+      terminal.line(
+        "Cairn \(programVersion.map(String.init).joined(separator: ".")). `:help` for help, Ctrl-D to leave.")
       if history.leftOut > 0 {
         terminal.notice("\(history.leftOut) lines of the history could not be read and were left out")
       }
@@ -105,7 +108,8 @@ final class InteractiveCommand {
     terminal.endProgress()
     if entry.status != .done { hasFailed = true }
     if isInteractive || isTimed, isTimed || entry.seconds >= InteractiveCommand.timeLimit {
-      terminal.line("(\(NumberText.short(entry.seconds)) s)")
+      let isShort = entry.seconds < 1
+      terminal.line("(\(NumberText.short(isShort ? entry.seconds * 1000 : entry.seconds)) \(isShort ? "ms" : "s"))")
     }
     for notice in session.notices() { terminal.notice(notice) }
   }
@@ -305,7 +309,8 @@ final class InteractiveCommand {
     guard replaces || !FileManager.default.fileExists(atPath: place.path) else {
       return fail(
         Diagnostic(
-          "N048", "`\(file)` is there already", at: nil, help: "choose another name, or replace it with `:save! \(file)`"))
+          "N048", "`\(file)` is there already", at: nil,
+          help: "choose another name, or replace it with `:save! \(file)`"))
     }
     let (text, leftOut) = session.notebook(title: InputFile.bareName(file))
     do {

@@ -88,6 +88,7 @@ final class ReadlineEditor: LineEditor {
     rl_bind_keyseq("\\C-i") { _, _ in ReadlineEditor.current?.tab() ?? 0 }
     for key in ["\\e[A", "\\eOA", "\\C-p"] { rl_bind_keyseq(key) { _, key in ReadlineEditor.current?.up(key) ?? 0 } }
     for key in ["\\e[B", "\\eOB", "\\C-n"] { rl_bind_keyseq(key) { _, key in ReadlineEditor.current?.down(key) ?? 0 } }
+    for key in ["}", ")", "]"] { rl_bind_keyseq(key) { _, key in ReadlineEditor.current?.close(key) ?? 0 } }
     // Another line, whatever the entry is: Alt-Enter.
     rl_bind_keyseq("\\e\\C-m") { _, _ in ReadlineEditor.current?.newLine() ?? 0 }
   }
@@ -107,6 +108,16 @@ final class ReadlineEditor: LineEditor {
       return rl_newline(1, key)
     }
     return newLine()
+  }
+
+  /// A closing bracket at the beginning of a line stands one step to the left.
+  private func close(_ key: Int32) -> Int32 {
+    let before = bytes.prefix(Int(cairn_rl_point()))
+    let spaces = before.reversed().prefix { $0 == 0x20 }.count
+    let isFirst = spaces >= 4 && before.dropLast(spaces).last == 0x0A
+    if isFirst { rl_delete_text(cairn_rl_point() - 4, cairn_rl_point()) }
+    if isFirst { cairn_rl_move(cairn_rl_point() - 4) }
+    return rl_insert(1, key)
   }
 
   private func newLine() -> Int32 {

@@ -97,7 +97,9 @@ extension Checker {
 
   /// Every member of every kind of value, sorted by owner and name.
   package var allMembers: [Description] {
-    members.keys.sorted().flatMap { key in members(named: key).sorted { ($0.name, $0.declaration) < ($1.name, $1.declaration) } }
+    members.keys.sorted().flatMap { key in
+      members(named: key).sorted { ($0.name, $0.declaration) < ($1.name, $1.declaration) }
+    }
   }
 
   /// A type as the user would write it.

@@ -35,7 +35,8 @@ extension InteractiveSession {
   }
 
   static let keywords = [
-    "break", "case", "continue", "else", "enum", "false", "for", "func", "guard", "if", "in", "let", "model", "nil", "plate",
+    "break", "case", "continue", "else", "enum", "false", "for", "func", "guard", "if", "in", "let", "model", "nil",
+    "plate",
     "return", "struct", "switch", "true", "var", "while",
   ]
 
@@ -65,6 +66,9 @@ extension InteractiveSession {
       let rest = String(decoding: bytes[(space + 1)...], as: UTF8.self)
       var inner = completion(rest, at: rest.utf8.count)
       inner.start += space + 1
+      if name == "time", start == space + 1 {
+        inner.candidates = (["off", "on"].filter { $0.hasPrefix(word) } + inner.candidates).sorted()
+      }
       return inner
     case .none: return Completion(start: start, candidates: [])
     }
@@ -155,6 +159,12 @@ extension InteractiveSession {
         } while depth > 0 && scan > 0
         guard depth == 0 else { return position }
         position = scan
+        // A closure stands a space behind the call that it belongs to.
+        if bytes[scan] == UInt8(ascii: "{") {
+          let spaces = bytes[..<scan].reversed().prefix { $0 == 0x20 }.count
+          let before = scan - spaces
+          if before > 0, isWord(bytes[before - 1]) || bytes[before - 1] == UInt8(ascii: ")") { position = before }
+        }
       case UInt8(ascii: "\""):
         guard let open = bytes[..<(position - 1)].lastIndex(of: UInt8(ascii: "\"")) else { return position }
         position = open
