@@ -9,6 +9,8 @@ final class Terminal: @unchecked Sendable {
   let isTerminal: Bool
   let usesColor: Bool
   let width: Int
+  /// Whether the terminal's locale has more than ASCII.
+  private let usesUnicode: Bool
   /// Whether figures are told in words, for screen readers.
   private let tellsFigures: Bool
   private let showsProgress: Bool
@@ -19,6 +21,7 @@ final class Terminal: @unchecked Sendable {
     isTerminal = isatty(STDOUT_FILENO) == 1
     let environment = ProcessInfo.processInfo.environment
     tellsFigures = environment["CAIRN_FIGURES"] == "words"
+    usesUnicode = !isTerminal || Terminal.hasUnicode(environment)
     let isDumb = environment["TERM"] == "dumb"
     usesColor = isTerminal && environment["NO_COLOR"] == nil && !isDumb
     showsProgress = isatty(STDERR_FILENO) == 1 && !isDumb
@@ -28,6 +31,16 @@ final class Terminal: @unchecked Sendable {
     } else {
       width = environment["COLUMNS"].flatMap { Int($0) }.map { max(20, $0) } ?? 100
     }
+  }
+
+  /// Whether the locale, where one is chosen, writes UTF-8; without a choice terminals of today do.
+  private static func hasUnicode(_ environment: [String: String]) -> Bool {
+    for name in ["LC_ALL", "LC_CTYPE", "LANG"] {
+      guard let locale = environment[name], !locale.isEmpty else { continue }
+      let upper = locale.uppercased()
+      return upper.contains("UTF-8") || upper.contains("UTF8")
+    }
+    return true
   }
 
   private func write(_ text: String, to file: FileHandle) { file.write(Data(text.utf8)) }
@@ -68,7 +81,7 @@ final class Terminal: @unchecked Sendable {
     case .diagnostic(let diagnostic): show(diagnostic, sources)
     case .output(.verdict): break
     case .output(let output):
-      var renderer = TextRenderer(width: width)
+      var renderer = TextRenderer(width: width, usesUnicode: usesUnicode)
       renderer.usesColor = usesColor
       renderer.figureStyle = tellsFigures ? .words : .drawn
       var text = renderer.text(output)

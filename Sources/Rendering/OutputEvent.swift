@@ -21,6 +21,8 @@ package struct TextTable: Sendable, Equatable {
     case number(Double, significantDigits: Int)
     /// Fixed number of decimals, for columns that must align at the point.
     case decimal(Double, places: Int)
+    /// A histogram in a line: heights from 1 to 8.
+    case bars([Int])
     case missing
   }
 

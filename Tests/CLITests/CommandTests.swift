@@ -4,7 +4,7 @@ import Testing
 
 /// The program as a user meets it: arguments, exit statuses, what goes where.
 struct CommandTests {
-  private static let notebook = """
+  static let twoCells = """
     ---
     title: Two cells
     seed: 3
@@ -40,7 +40,7 @@ struct CommandTests {
 
   @Test("A notebook shows what its cells give")
   func notebook() throws {
-    let folder = try Program.folder(["two.nb.md": CommandTests.notebook])
+    let folder = try Program.folder(["two.nb.md": CommandTests.twoCells])
     let run = try Program.run(["run", "two.nb.md"], in: folder)
     #expect(run.status == 0 && run.errors.isEmpty, "\(run)")
     #expect(run.output == "Two cells\n── first\n2.0\n── second\nx has 2\n")
@@ -87,8 +87,6 @@ struct CommandTests {
       #expect(run.status == 64, "\(run)")
       #expect(run.errors.contains("did you mean `cairn "), "\(run)")
     }
-    let bare = try Program.run([])
-    #expect(bare.status == 64 && bare.errors.contains("interactive"), "\(bare)")
     #expect(try Program.run(["run", "--threads", "0", "x.nb.md"]).status == 64)
     #expect(try Program.run(["run", "--sead", "0", "x.nb.md"]).status == 64)
     #expect(try Program.run(["a.cairn", "b.cairn"]).status == 64)
@@ -188,5 +186,65 @@ struct CommandTests {
     let narrow = try Program.run(["-e", wide], environment: ["COLUMNS": "50"])
     for line in narrow.output.split(separator: "\n") { #expect(line.count <= 50, "\(narrow.output)") }
     #expect(narrow.output.contains("third long name of all"))
+  }
+}
+
+extension CommandTests {
+  @Test("A session over a pipe runs entry by entry, and its status tells of errors")
+  func session() throws {
+    let folder = try Program.folder(["session.txt": "let x = [1,\n2]\nx.count\nnothing\nit + 1\n:type x\nmean?\n"])
+    let shell = "exec '\(Program.path)' < session.txt"
+    let run = try Program.run(["-c", shell], in: folder, program: "/bin/sh")
+    #expect(run.status == 1, "\(run)")
+    #expect(run.output.hasPrefix("2\nerror[T107]") && run.output.contains("\n3\n") && run.output.contains("Int]\n"), "\(run)")
+    #expect(run.output.contains("The arithmetic mean") && !run.output.contains("cairn>"), "\(run)")
+    let good = try Program.run(["-c", "echo '1 + 1' | '\(Program.path)'"], in: folder, program: "/bin/sh")
+    #expect(good.status == 0 && good.output == "2\n", "\(good)")
+  }
+
+  @Test("Export, import and new write whole files, refuse to replace, and say where they stop")
+  func formats() throws {
+    let folder = try Program.folder([
+      "two.nb.md": CommandTests.twoCells, "t.csv": "a,b\n1,2.5\n2,3.5\n3,4.5\n", "bad.csv": "",
+    ])
+    func file(_ name: String) -> String? {
+      try? String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
+    }
+    let frozen = try Program.run(["export", "two.nb.md", "--frozen"], in: folder)
+    #expect(frozen.status == 1 && frozen.output.contains("N045") && file("two.html") == nil, "\(frozen)")
+    let first = try Program.run(["export", "two.nb.md", "--reproducible"], in: folder)
+    #expect(first.status == 0 && first.output.contains("2 cells, 2 ran"), "\(first)")
+    let page = file("two.html")
+    #expect(page?.hasPrefix("<!DOCTYPE html>") ?? false)
+    let again = try Program.run(["export", "two.nb.md", "--reproducible", "--frozen"], in: folder)
+    #expect(again.status == 0 && again.output.contains("0 ran") && file("two.html") == page, "\(again)")
+    #expect(try Program.run(["export", "two.nb.md", "--md"], in: folder).status == 0)
+    #expect(file("two.md")?.contains("```text\n2.0\n```") ?? false)
+    #expect(try Program.run(["export", "two.nb.md", "--ipynb"], in: folder).status == 0)
+    let refused = try Program.run(["import", "two.ipynb"], in: folder)
+    #expect(refused.status == 1 && refused.output.contains("N048"), "\(refused)")
+    #expect(try Program.run(["import", "two.ipynb", "--output", "back.nb.md"], in: folder).status == 0)
+    #expect(file("back.nb.md") == CommandTests.twoCells)
+    #expect(try Program.run(["import", "two.html", "--output", "out.nb.md"], in: folder).status == 0)
+    #expect(file("out.nb.md") == CommandTests.twoCells)
+    #expect(try Program.run(["import", "t.csv"], in: folder).output.contains("N044"))
+    #expect(try Program.run(["export", "two.nb.md", "-o", "none/x.html"], in: folder).output.contains("N043"))
+    #expect(try Program.run(["export", "two.nb.md", "--md", "--ipynb"], in: folder).status == 64)
+    #expect(try Program.run(["new", "bad", "--from", "bad.csv"], in: folder).output.contains("N049"))
+    #expect(try Program.run(["new", "two"], in: folder).output.contains("N048"))
+  }
+
+  @Test(
+    "A starting notebook runs cleanly, whatever the table",
+    arguments: [
+      "", "a,b\n1,2.5\n2,3.5\n4,4.0\n3,1.5\n", "name,value\nx,1.5\ny,2.5\nz,0.5\n", "n\n1\n2\n5\n", "name\nx\ny\n",
+      "odd name,\"quo\"\"ted\"\n1.5,2.5\n2.5,1.5\nNA,1.0\n0.5,3.0\n",
+    ])
+  func starting(table: String) throws {
+    let folder = try Program.folder(["t.csv": table])
+    let new = try Program.run(["new", "study"] + (table.isEmpty ? [] : ["--from", "t.csv"]), in: folder)
+    #expect(new.status == 0, "\(new)")
+    let check = try Program.run(["check", "study.nb.md"], in: folder)
+    #expect(check.status == 0 && check.output.contains("0 errors, 0 warnings"), "\(check)")
   }
 }

@@ -169,6 +169,14 @@ struct InteractiveTests {
     #expect(talk.session.apropos("quantile").contains { $0.hasPrefix("quantile(") })
   }
 
+  @Test("Summaries of one and two draws have no histogram, and do not trap")
+  func fewDraws() throws {
+    let talk = try Talking()
+    talk.say("model M() { let mu ~ Normal(0, 1) }")
+    for count in [1, 2, 3] { talk.say("summary(M().prior(\(count)))") }
+    #expect(talk.codes.isEmpty && talk.shown.count == 3)
+  }
+
   @Test("Types are told without running anything")
   func types() throws {
     let talk = try Talking()

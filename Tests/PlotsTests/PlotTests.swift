@@ -59,12 +59,17 @@ import Testing
   @Test func wordsOfEveryPlot() {
     for (name, x) in PlotTests.data {
       var text = ""
+      var drawings = ""
       for figure in PlotTests.all(x) {
         text += figure.alternativeText + "\n" + figure.notes.map { "  " + $0 + "\n" }.joined()
-        #expect(SVGRenderer(idPrefix: "p", isStandalone: false).svg(figure).utf8.count < 300_000)
+        let svg = SVGRenderer(idPrefix: "p", isStandalone: false).svg(figure)
+        #expect(svg.utf8.count < 300_000)
+        drawings += svg
         #expect(!TextRenderer(width: 60).text(figure).isEmpty)
       }
       #expect(Golden.mismatch(text, "plots/\(name).txt") == nil)
+      // One drawing below the other; `Tests/Pages/gallery.py` makes a page of them to look at.
+      #expect(Golden.mismatch(drawings, "plots/\(name).svgs") == nil)
     }
   }
 

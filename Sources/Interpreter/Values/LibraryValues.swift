@@ -35,7 +35,7 @@ package final class SummaryValue: EngineValue {
       case .integer(let number): Double(number)
       case .number(let number, _), .decimal(let number, _): number
       case .missing: .nan
-      case .text: nil
+      case .text, .bars: nil
       }
     }
     if numbers.count == cells.count { return .vector(numbers) }
@@ -99,6 +99,9 @@ extension ValueEncoder {
   private mutating func write(_ cell: TextTable.Cell) {
     switch cell {
     case .missing: write(UInt8(0))
+    case .bars(let heights):
+      write(UInt8(5))
+      write(heights)
     case .text(let text):
       write(UInt8(1))
       write(text)
@@ -140,6 +143,7 @@ extension ValueDecoder {
   private mutating func cell() throws -> TextTable.Cell {
     switch try byte() {
     case 0: return .missing
+    case 5: return .bars(try ints())
     case 1: return .text(try string())
     case 2: return .integer(try int())
     case 3: return .number(try double(), significantDigits: try int())

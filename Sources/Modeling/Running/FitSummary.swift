@@ -41,7 +41,7 @@ enum FitSummary {
   static func table(_ fit: PosteriorValue) -> TextTable {
     if fit.kind == .optimum { return modeTable(fit) }
     let columns =
-      [TextTable.Column(name: "site", alignment: .leading)]
+      [TextTable.Column(name: "site", alignment: .leading), TextTable.Column(name: "draws", alignment: .leading)]
       + ["mean", "sd", "q5", "median", "q95", "mcse", "R-hat", "ESS bulk", "ESS tail"].map(column)
     var rows: [[TextTable.Cell]] = []
     var total = 0
@@ -58,7 +58,7 @@ enum FitSummary {
         func whole(_ x: Double) -> TextTable.Cell { x.isFinite ? .integer(Int(x.rounded())) : .missing }
         let rHat = Convergence.rHat(chains)
         rows.append([
-          .text(elementName(site, element)), number(mean), number(variance.squareRoot()),
+          .text(elementName(site, element)), bars(sorted), number(mean), number(variance.squareRoot()),
           number(OrderStatistics.quantile(sorted: sorted, 0.05)), number(OrderStatistics.quantile(sorted: sorted, 0.5)),
           number(OrderStatistics.quantile(sorted: sorted, 0.95)), number(Convergence.mcseMean(chains)),
           rHat.isNaN ? .missing : .decimal(rHat, places: 3), whole(Convergence.essBulk(chains)),
@@ -103,7 +103,7 @@ enum FitSummary {
   /// Draws without a chain structure: prior or predictive.
   static func drawsTable(_ fit: PosteriorValue) -> TextTable {
     let columns =
-      [TextTable.Column(name: "site", alignment: .leading)]
+      [TextTable.Column(name: "site", alignment: .leading), TextTable.Column(name: "draws", alignment: .leading)]
       + ["mean", "sd", "q5", "median", "q95"].map(column)
     var rows: [[TextTable.Cell]] = []
     var total = 0
@@ -117,7 +117,7 @@ enum FitSummary {
         let variance = all.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, all.count - 1))
         func number(_ x: Double) -> TextTable.Cell { x.isNaN ? .missing : .number(x, significantDigits: 4) }
         rows.append([
-          .text(elementName(site, element)), number(mean), number(variance.squareRoot()),
+          .text(elementName(site, element)), bars(sorted), number(mean), number(variance.squareRoot()),
           number(OrderStatistics.quantile(sorted: sorted, 0.05)), number(OrderStatistics.quantile(sorted: sorted, 0.5)),
           number(OrderStatistics.quantile(sorted: sorted, 0.95)),
         ])
@@ -126,6 +126,21 @@ enum FitSummary {
     return TextTable(
       title: "\(fit.model.model.name): \(fit.drawCount) \(fit.kind == .prior ? "prior" : "predictive") draws",
       columns: columns, rows: rows, notes: total > rowLimit ? ["\(total - rowLimit) more scalars are not shown"] : [])
+  }
+
+  /// A histogram of the middle 98 percent of some draws, eight bars wide; missing where there is no range.
+  static func bars(_ sorted: [Double]) -> TextTable.Cell {
+    let count = 8
+    let low = OrderStatistics.quantile(sorted: sorted, 0.01)
+    let high = OrderStatistics.quantile(sorted: sorted, 0.99)
+    guard low.isFinite, high.isFinite, low < high, (high - low).isFinite else { return .missing }
+    var heights = Array(repeating: 0, count: count)
+    for value in sorted where value >= low && value <= high {
+      heights[min(count - 1, Int((value - low) / (high - low) * Double(count)))] += 1
+    }
+    // Of two draws neither lies in the middle.
+    guard let most = heights.max(), most > 0 else { return .missing }
+    return .bars(heights.map { max(1, (8 * $0 + most - 1) / most) })
   }
 
   /// Facts about the sampler, in words.

@@ -183,7 +183,13 @@ extension PageWriter {
       for (index, column) in columns.enumerated() {
         let isName = index == 0 && column.isLeading && column.isText
         html.raw(isName ? "<th scope=\"row\">" : (column.isLeading ? "<td>" : "<td class=\"r\">"))
-        html.escaped(PageWriter.aligned(column.cells[row]))
+        if case .bars? = index < shown.rows[row].count ? shown.rows[row][index] : nil {
+          html.raw("<span class=\"bars\" role=\"img\" aria-label=\"histogram of the draws\">")
+          html.escaped(column.cells[row])
+          html.raw("</span>")
+        } else {
+          html.escaped(PageWriter.aligned(column.cells[row]))
+        }
         html.raw(isName ? "</th>" : "</td>")
       }
       html.raw("</tr>\n")
@@ -234,7 +240,7 @@ extension TextTable {
           case .text(let text): field(text)
           case .integer(let number): String(number)
           case .number(let number, _), .decimal(let number, _): "\(number)"
-          case .missing: ""
+          case .bars, .missing: ""
           }
         }
       }

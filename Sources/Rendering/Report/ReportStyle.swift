@@ -169,6 +169,7 @@ enum ReportStyle {
     thead button{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer}
     th[aria-sort=ascending] button::after{content:" ▲";font-size:.7em}
     th[aria-sort=descending] button::after{content:" ▼";font-size:.7em}
+    .bars{color:var(--link);letter-spacing:0;line-height:1}
     .notes{font-size:.82rem;color:var(--quiet);overflow-x:auto}
     .notes p{margin:.15rem 0;white-space:pre-wrap}
     .file{font-size:.8rem;margin:.1rem 0;text-align:right}

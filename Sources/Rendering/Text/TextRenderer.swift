@@ -77,6 +77,8 @@ package struct TextRenderer: Sendable {
     var cells: [String]
     var width: Int
     var isText: Bool
+    /// Whether it holds small histograms.
+    var isPicture = false
     var isCut = false
 
     init(_ table: TextTable, _ index: Int, usesUnicode: Bool) {
@@ -106,6 +108,9 @@ package struct TextRenderer: Sendable {
           texts.append(text)
           places.append(number.isFinite ? Column.tail(text) : nil)
           hasNumbers = true
+        case .bars(let heights):
+          texts.append(TextTable.bars(heights, usesUnicode: usesUnicode))
+          places.append(nil)
         case .missing:
           texts.append(missing)
           places.append(nil)
@@ -117,6 +122,9 @@ package struct TextRenderer: Sendable {
         for row in texts.indices {
           if let own = places[row] { texts[row] += String(repeating: " ", count: most - own) }
         }
+      }
+      isPicture = table.rows.contains { row in
+        if index < row.count, case .bars = row[index] { true } else { false }
       }
       cells = texts
       width = ([name] + texts).map { DisplayText.width($0) }.max() ?? 0
@@ -157,6 +165,15 @@ package struct TextRenderer: Sendable {
     func total(_ gap: Int) -> Int { columns.reduce(0) { $0 + $1.width } + gap * (columns.count - 1) }
     if total(2) <= width { return ([all], 2, []) }
     if total(1) <= width { return ([all], 1, []) }
+    // Small pictures say nothing that the numbers do not: they go first.
+    let pictures = all.filter { columns[$0].isPicture }
+    if !pictures.isEmpty {
+      let kept = all.filter { !columns[$0].isPicture }
+      var others = kept.map { columns[$0] }
+      let (blocks, gap, left) = layOut(&others)
+      for (place, index) in kept.enumerated() { columns[index] = others[place] }
+      return (blocks.map { $0.map { kept[$0] } }, gap, left.map { kept[$0] })
+    }
     // The widest texts give way first, as far as it helps.
     while total(1) > width {
       let cuttable = all.filter { columns[$0].isText && columns[$0].width > TextRenderer.leastText }
@@ -223,5 +240,13 @@ package struct TextRenderer: Sendable {
       lines.append(line)
     }
     return lines
+  }
+}
+
+extension TextTable {
+  /// A histogram as eighth-blocks; without Unicode as signs that are the denser the higher.
+  static func bars(_ heights: [Int], usesUnicode: Bool) -> String {
+    let signs = Array(usesUnicode ? "▁▂▃▄▅▆▇█" : "_.:-=+*#")
+    return String(heights.map { signs[max(1, min(8, $0)) - 1] })
   }
 }
