@@ -196,7 +196,8 @@ extension CommandTests {
     let shell = "exec '\(Program.path)' < session.txt"
     let run = try Program.run(["-c", shell], in: folder, program: "/bin/sh")
     #expect(run.status == 1, "\(run)")
-    #expect(run.output.hasPrefix("2\nerror[T107]") && run.output.contains("\n3\n") && run.output.contains("Int]\n"), "\(run)")
+    #expect(
+      run.output.hasPrefix("2\nerror[T107]") && run.output.contains("\n3\n") && run.output.contains("Int]\n"), "\(run)")
     #expect(run.output.contains("The arithmetic mean") && !run.output.contains("cairn>"), "\(run)")
     let good = try Program.run(["-c", "echo '1 + 1' | '\(Program.path)'"], in: folder, program: "/bin/sh")
     #expect(good.status == 0 && good.output == "2\n", "\(good)")

@@ -141,6 +141,8 @@ def main():
         expect(terminal.wait("value's digest"), ":list")
         terminal.line(":help C412")
         expect(terminal.wait("C412:"), "a message's code has its page")
+        terminal.line(":help R-hat")
+        expect(terminal.wait("compares the spread between chains"), "words of the checks have help")
         terminal.line(":tyep x")
         expect(terminal.wait("did you mean `:type`?"), "a misspelled command is helped")
         terminal.line("it * 2")

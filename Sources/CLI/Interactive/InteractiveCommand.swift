@@ -210,6 +210,9 @@ final class InteractiveCommand {
     {
       return page_(text)
     }
+    if let term = Glossary.term(argument), session.help(on: argument, isFull: true) == nil {
+      return say(["\(term.term): \(term.words)"])
+    }
     guard let lines = session.help(on: argument, isFull: true) else {
       let words = session.apropos(argument)
       if !words.isEmpty {

@@ -113,7 +113,11 @@ struct SVGPath {
   mutating func line(_ px: Double, _ py: Double) {
     let dx = SVGWriter.tenths(px) - x
     let dy = SVGWriter.tenths(py) - y
-    if dx == 0 && dy == 0 { return }
+    if dx == 0 && dy == 0 {
+      // A line whose points all lie in one place is a dot, drawn by its round ends.
+      if command == UInt8(ascii: "M") || command == UInt8(ascii: "m") { write(UInt8(ascii: "h"), 0) }
+      return
+    }
     if dy == 0 {
       write(UInt8(ascii: "h"), dx)
     } else if dx == 0 {

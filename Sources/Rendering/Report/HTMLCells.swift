@@ -331,34 +331,8 @@ extension PageWriter {
 
   /// What the words of the verdicts mean.
   mutating func glossary() {
-    let terms: [(id: String, term: String, words: String)] = [
-      (
-        "rhat", "R-hat",
-        "compares the spread between chains with the spread within them, after ranking the draws (Vehtari et al. 2021). "
-          + "1 means that the chains tell the same story; above 1.01 they do not yet."
-      ),
-      (
-        "ess", "Effective sample size (ESS)",
-        "how many independent draws would know as much: in the bulk for means, in the tails for quantiles. "
-          + "At least 100 per chain make intervals and the checks themselves trustworthy."
-      ),
-      (
-        "divergence", "Divergences",
-        "places where the simulated path left the true one, since the posterior bends more sharply there than one step "
-          + "can follow. Draws near them are missing, so that estimates are off; other coordinates are the usual cure."
-      ),
-      (
-        "depth", "Tree depth",
-        "how often a path doubled before it turned back. Reaching the limit costs time rather than correctness; it "
-          + "points at strong correlations or very unequal scales."
-      ),
-      (
-        "ebfmi", "E-BFMI",
-        "how well the sampler moves between energy levels. Below 0.3 heavy tails are explored slowly."
-      ),
-    ]
     html.raw("<h2 id=\"what-the-checks-mean\">What the checks mean</h2>\n<dl class=\"glossary\">\n")
-    for entry in terms {
+    for entry in Glossary.terms {
       html.raw("<dt id=\"term.\(entry.id)\">")
       html.escaped(entry.term)
       html.raw("</dt>")
