@@ -66,6 +66,8 @@ class Browser:
             self.messages.append(f"console: {[a.get('value') for a in parameters['args']]}")
         elif method == "Runtime.exceptionThrown":
             self.messages.append(f"exception: {parameters['exceptionDetails'].get('text')}")
+        elif method == "Page.javascriptDialogOpening":
+            self.messages.append(f"dialog: {parameters['message']}")
         elif method == "Network.requestWillBeSent":
             self.requests.append(parameters["request"]["url"])
         return answer
