@@ -84,7 +84,9 @@ extension PageWriter {
     if isGroup { html.raw("<div class=\"parts columns-\(max(1, min(4, group.columns)))\">\n") }
     for (index, figure) in group.figures.enumerated() {
       if isGroup { html.raw("<div class=\"part\">\n") }
-      drawing(figure, width: group.width, height: group.height)
+      // Beside each other figures are drawn smaller, not shrunk with their texts.
+      let share = isGroup && group.columns > 1 ? max(230, 760 / Double(min(4, group.columns))) : nil
+      drawing(figure, width: group.width ?? share, height: group.height)
       if isGroup {
         html.raw("<p class=\"subcaption\">(\(PageWriter.letter(index)))")
         if index < group.subcaptions.count {

@@ -33,7 +33,7 @@ enum ReportStyle {
     html{scroll-padding-top:1rem;-webkit-text-size-adjust:100%}
     body{margin:0;background:var(--page);color:var(--text);line-height:1.6;
     font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Helvetica Neue",Arial,sans-serif}
-    .page{max-width:50rem;margin:0 auto;padding:1.5rem 1.25rem 4rem}
+    .page{max-width:54rem;margin:0 auto;padding:1.5rem 1.25rem 4rem}
     .skip{position:absolute;left:-99rem}
     .skip:focus{left:1rem;top:.5rem;background:var(--page);padding:.3rem .8rem;z-index:2}
     .switch{position:absolute;opacity:0;pointer-events:none}
@@ -57,7 +57,7 @@ enum ReportStyle {
     .contents.wide{display:none}
     .contents.narrow{border:1px solid var(--line);border-radius:.4rem;padding:.5rem .9rem;margin:1rem 0}
     @media (min-width:72rem){
-    .page.with-contents{max-width:68rem;display:grid;grid-template-columns:14rem minmax(0,50rem);column-gap:3rem}
+    .page.with-contents{max-width:70.5rem;display:grid;grid-template-columns:14rem minmax(0,51.5rem);column-gap:2.5rem}
     .with-contents>header,.with-contents>main,.with-contents>footer{grid-column:2}
     .with-contents>.wide{display:block;grid-column:1;grid-row:1/span 3;position:sticky;top:1.5rem;align-self:start;
     max-height:calc(100vh - 3rem);overflow-y:auto;padding-right:.5rem}
@@ -160,8 +160,9 @@ enum ReportStyle {
     .alternative{color:var(--quiet)}
     .table{margin:1.1rem 0}
     .scroll{overflow:auto;max-height:34rem}
-    table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums}
-    th,td{text-align:left;padding:.22rem .6rem;white-space:pre;border-bottom:1px solid var(--line)}
+    table.data:has(caption){min-width:min(100%,26rem)}
+    table{border-collapse:collapse;font-size:.86rem;font-variant-numeric:tabular-nums}
+    th,td{text-align:left;padding:.22rem .42rem;white-space:pre;border-bottom:1px solid var(--line)}
     .prose th,.prose td{white-space:normal}
     thead th{position:sticky;top:0;background:var(--page);border-bottom:2px solid var(--line);color:var(--text)}
     tbody th{font-weight:400}
@@ -169,7 +170,7 @@ enum ReportStyle {
     thead button{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer}
     th[aria-sort=ascending] button::after{content:" ▲";font-size:.7em}
     th[aria-sort=descending] button::after{content:" ▼";font-size:.7em}
-    .bars{color:var(--link);letter-spacing:0;line-height:1}
+    .bars{color:var(--link);font-size:.8em;line-height:1}
     .notes{font-size:.82rem;color:var(--quiet);overflow-x:auto}
     .notes p{margin:.15rem 0;white-space:pre-wrap}
     .file{font-size:.8rem;margin:.1rem 0;text-align:right}
