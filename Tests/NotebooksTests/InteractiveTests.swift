@@ -99,7 +99,8 @@ struct InteractiveTests {
       ("norma", "normalCDF"), ("let y = su", "sum"), ("x.appe", "appending"), ("[1, 2].cou", "count"),
       ("histogram(x, bi", "bins:"), ("histogram(x, ", "bins:"), (":hel", "help"), (":info mea", "mean"),
       (":time o", "on"),
-      ("t.heig", "height"), ("RankKind.ec", "ecdf"), ("(x + x).map { v in v }.app", "appending"), ("whi", "while"),
+      ("t.heig", "height"), ("RankKind.ec", "ecdf"), ("rankPlot(fit, kind: .hi", "histogram"),
+      ("(x + x).map { v in v }.app", "appending"), ("whi", "while"),
     ])
   func completion(text: String, expected: String) throws {
     let talk = try Talking()
@@ -175,6 +176,45 @@ struct InteractiveTests {
     talk.say("model M() { let mu ~ Normal(0, 1) }")
     for count in [1, 2, 3] { talk.say("summary(M().prior(\(count)))") }
     #expect(talk.codes.isEmpty && talk.shown.count == 3)
+  }
+
+  /// Examples of doc comments with what they give, where that is said.
+  static func examples(_ file: String) throws -> [(code: String, shown: String?)] {
+    let path = Checkout.root.appendingPathComponent("stdlib/\(file).cairn")
+    return try String(contentsOf: path, encoding: .utf8).split(separator: "\n").compactMap { line in
+      guard let start = line.range(of: "Example: `"), line.hasSuffix("`") else { return nil }
+      let parts = line[start.upperBound...].dropLast().components(separatedBy: "` is `")
+      return (parts[0], parts.count > 1 ? parts[1] : nil)
+    }
+  }
+
+  @Test("Every function and distribution has an example, and those of distributions, models and fits hold")
+  func allExamples() throws {
+    let talk = try Talking()
+    for text in [
+      "model Coin(n: Int) {\n  let p ~ Beta(1, 1)\n  plate i in 0..<n { let y ~ Bernoulli(p) }\n}",
+      "let m = Coin(n: 5).given(y: [1, 0, 1, 1, 0])", "let fit = sample(m, seed: 1)",
+    ] {
+      talk.say(text)
+    }
+    var count = 0
+    for file in ["distributions", "inference", "plots"] {
+      for example in try InteractiveTests.examples(file) {
+        let entry = talk.say(example.code)
+        #expect(entry.status == .done, "\(example.code): \(talk.codes)")
+        if let shown = example.shown { #expect(talk.shown.last == shown + "\n", "\(example.code)") }
+        count += 1
+      }
+    }
+    #expect(count > 80 && talk.codes.isEmpty, "\(talk.codes)")
+    for name in talk.session.session.checker.knownNames {
+      guard let item = talk.session.session.checker.descriptions(of: name).first,
+        item.kind == .function || item.kind == .distribution, name.first.map({ $0 != "_" }) ?? false,
+        !["m", "fit", "it", "Coin"].contains(name)
+      else { continue }
+      let lines = talk.session.help(on: name, isFull: true) ?? []
+      #expect(lines.contains { $0.contains("Example:") }, "\(name) has no example")
+    }
   }
 
   @Test("Types are told without running anything")

@@ -116,7 +116,10 @@ extension InteractiveSession {
   /// Members of the value that ends before a point.
   private func members(before point: Int, _ bytes: [UInt8]) -> [String] {
     let start = InteractiveSession.operandStart(bytes, end: point)
-    guard start < point else { return [] }
+    // `.ecdf`: the type comes from the place, so that all cases are offered.
+    guard start < point else {
+      return session.checker.knownNames.flatMap { cases(of: $0) }
+    }
     let text = String(decoding: bytes[start..<point], as: UTF8.self)
     // A bare name whose value is known tells more than its type: columns, sites, statistics.
     if let value = value(text) {
@@ -129,15 +132,21 @@ extension InteractiveSession {
       return names
     }
     let checker = session.checker
-    if case .enumeration? = checker.descriptions(of: text).first?.kind {
-      let words = checker.descriptions(of: text).first?.declaration ?? ""
-      return words.components(separatedBy: "case ").dropFirst().map { String($0.prefix { $0.isLetter || $0.isNumber }) }
-    }
+    let cases = cases(of: text)
+    if !cases.isEmpty { return cases }
     guard text.utf8.count < 2000 else { return [] }
     let source = SourceText(id: SourceID(-1), name: "", bytes: Array(text.utf8))
     let unit = session.trial(Parser.parse(source))
     guard !unit.hasErrors, let type = unit.lastType else { return [] }
     return checker.members(of: type).map(\.name)
+  }
+
+  /// The cases of an enum; none for other names.
+  private func cases(of name: String) -> [String] {
+    guard let item = session.checker.descriptions(of: name).first, case .enumeration = item.kind else { return [] }
+    return item.declaration.components(separatedBy: "case ").dropFirst().map {
+      String($0.prefix { $0.isLetter || $0.isNumber })
+    }
   }
 
   /// Where a postfix expression begins that ends at a byte: names, members, calls, indices, literals.
