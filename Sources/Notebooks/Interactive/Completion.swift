@@ -132,8 +132,8 @@ extension InteractiveSession {
       return names
     }
     let checker = session.checker
-    let cases = cases(of: text)
-    if !cases.isEmpty { return cases }
+    let choices = cases(of: text)
+    if !choices.isEmpty { return choices }
     guard text.utf8.count < 2000 else { return [] }
     let source = SourceText(id: SourceID(-1), name: "", bytes: Array(text.utf8))
     let unit = session.trial(Parser.parse(source))
