@@ -193,7 +193,7 @@ extension LoadedNotebook {
     _ results: [CellResult], file: String, commandLine: String, start: ContinuousClock.Instant, isReproducible: Bool
   ) -> Report {
     let elapsed = start.duration(to: .now)
-    let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+    let seconds = elapsed.inSeconds
     let world = ProjectWorld(folder: folder)
     let files = session.files.compactMap { file in
       (try? world.readFile(file.path)).map { (path: file.path, digest: Digest.sha256(of: $0)) }

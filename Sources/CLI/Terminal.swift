@@ -1,6 +1,7 @@
 import Foundation
 import Interpreter
 import Notebooks
+import Numerics
 import Rendering
 import Syntax
 
@@ -118,7 +119,7 @@ final class Terminal: @unchecked Sendable {
     guard isTerminal else { return }
     let total = counts.values.reduce(0, +)
     let found = (counts[.cached] ?? 0) + (counts[.pinned] ?? 0)
-    let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+    let seconds = elapsed.inSeconds
     let pinned = counts[.pinned].map { ", \($0) pinned" } ?? ""
     let text = "── run: \(total) cells, \(found) from the cache\(pinned), \(total - found) ran, "
     line("")

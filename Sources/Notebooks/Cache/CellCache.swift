@@ -236,7 +236,7 @@ final class CellCache {
   ) -> [CellResult.Export] {
     machine.observer = nil
     let elapsed = observation.start.duration(to: .now)
-    let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+    let seconds = elapsed.inSeconds
     var places = PlaceCodec(index, own: unit)
     var isWhole = isKept
     var exports: [CellManifest.Export] = []

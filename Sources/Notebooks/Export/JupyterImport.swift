@@ -129,7 +129,7 @@ package struct JupyterImport {
     // Code that was edited elsewhere may hold a line that would end its fence.
     let mark = opening.prefix { $0 == "`" }
     if !mark.isEmpty, source.contains("```") {
-      let longest = JupyterImport.longestRun(source)
+      let longest = CodeFence.longestRun(in: source)
       if longest >= mark.count, !JupyterImport.isHarmless(source, mark.count) {
         let longer = String(repeating: "`", count: longest + 1)
         opening = longer + opening.dropFirst(mark.count)
@@ -146,16 +146,6 @@ package struct JupyterImport {
       let run = body.prefix { $0 == "`" }
       return run.count >= count && body.dropFirst(run.count).allSatisfy { $0 == " " || $0 == "\t" }
     }
-  }
-
-  private static func longestRun(_ text: String) -> Int {
-    var longest = 0
-    var run = 0
-    for character in text {
-      run = character == "`" ? run + 1 : 0
-      longest = max(longest, run)
-    }
-    return longest
   }
 
   /// The fence of a cell that was made elsewhere: its id is its label where it is one and somebody chose it.
@@ -178,7 +168,7 @@ package struct JupyterImport {
   }
 
   private static func fence(_ source: String, _ language: String) -> String {
-    let mark = String(repeating: "`", count: max(3, longestRun(source) + 1))
+    let mark = CodeFence.mark(for: source)
     return "\(mark)\(language)\n\(source)\n\(mark)"
   }
 

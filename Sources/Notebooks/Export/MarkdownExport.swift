@@ -161,13 +161,7 @@ package struct MarkdownExport {
 
   /// A fence that is longer than any in the text.
   private static func fence(_ text: String, _ language: String) -> String {
-    var longest = 0
-    var run = 0
-    for character in text {
-      run = character == "`" ? run + 1 : 0
-      longest = max(longest, run)
-    }
-    let mark = String(repeating: "`", count: max(3, longest + 1))
+    let mark = CodeFence.mark(for: text)
     return "\(mark)\(language)\n\(text)\(text.hasSuffix("\n") ? "" : "\n")\(mark)"
   }
 

@@ -74,7 +74,7 @@ package final class InteractiveSession {
     var entry = Entry(number: number, label: own, text: text, status: .failed, seconds: 0, identity: "")
     func finish(_ status: Entry.Status) -> Entry {
       let elapsed = start.duration(to: .now)
-      entry.seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+      entry.seconds = elapsed.inSeconds
       entry.status = status
       entries.append(entry)
       return entry
@@ -230,13 +230,7 @@ extension InteractiveSession {
   }
 
   private static func cell(_ code: String, label: String?) -> String {
-    var longest = 0
-    var run = 0
-    for character in code {
-      run = character == "`" ? run + 1 : 0
-      longest = max(longest, run)
-    }
-    let mark = String(repeating: "`", count: max(3, longest + 1))
+    let mark = CodeFence.mark(for: code)
     let body = code.hasSuffix("\n") ? code : code + "\n"
     return "\(mark)swift {\(label.map { "#" + $0 } ?? "")}\n\(body)\(mark)\n"
   }

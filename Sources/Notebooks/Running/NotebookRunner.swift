@@ -361,7 +361,7 @@ extension NotebookRunner {
     let start = ContinuousClock.now
     var seconds: Double {
       let elapsed = start.duration(to: .now)
-      return Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+      return elapsed.inSeconds
     }
     ProcessMemory.resetPeak()
     guard let cache else {

@@ -9,19 +9,7 @@ struct SVGWriter {
 
   /// Text from elsewhere: markup has no effect and what XML forbids is replaced.
   mutating func escaped(_ text: String) {
-    for scalar in DisplayText.printable(text, keepsLines: false).unicodeScalars {
-      switch scalar {
-      case "&": raw("&amp;")
-      case "<": raw("&lt;")
-      case ">": raw("&gt;")
-      case "\"": raw("&quot;")
-      case "'": raw("&#39;")
-      default:
-        // U+FFFE, U+FFFF and their like in higher planes are no characters.
-        let shown: Unicode.Scalar = scalar.value & 0xFFFE == 0xFFFE ? "\u{FFFD}" : scalar
-        bytes.append(contentsOf: UTF8.encode(shown) ?? UTF8.encodedReplacementCharacter)
-      }
-    }
+    Markup.append(escaped: text, keepsLines: false, to: &bytes)
   }
 
   /// A coordinate with at most one decimal.

@@ -11,18 +11,7 @@ struct HTMLWriter {
   /// Text from elsewhere, in content or in a quoted attribute: markup has no effect, and what a page may not hold is
   /// replaced. Line ends stay.
   mutating func escaped(_ text: String) {
-    for scalar in DisplayText.printable(text, keepsLines: true).unicodeScalars {
-      switch scalar {
-      case "&": raw("&amp;")
-      case "<": raw("&lt;")
-      case ">": raw("&gt;")
-      case "\"": raw("&quot;")
-      case "'": raw("&#39;")
-      default:
-        let shown: Unicode.Scalar = scalar.value & 0xFFFE == 0xFFFE ? "\u{FFFD}" : scalar
-        bytes.append(contentsOf: UTF8.encode(shown) ?? UTF8.encodedReplacementCharacter)
-      }
-    }
+    Markup.append(escaped: text, keepsLines: true, to: &bytes)
   }
 
   /// `<name class="…">text</name>`
