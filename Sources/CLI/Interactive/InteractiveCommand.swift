@@ -208,7 +208,7 @@ final class InteractiveCommand {
     if let page = (try? Installation.find())?.docs?.appendingPathComponent("\(code).md"),
       code.allSatisfy({ $0.isLetter || $0.isNumber }), let text = try? String(contentsOf: page, encoding: .utf8)
     {
-      return page_(text)
+      return pageWhole(text)
     }
     if let term = Glossary.term(argument), session.help(on: argument, isFull: true) == nil {
       return say(["\(term.term): \(term.words)"])
@@ -228,7 +228,7 @@ final class InteractiveCommand {
     say(lines)
   }
 
-  private func page_(_ text: String) { page(text.hasSuffix("\n") ? String(text.dropLast()) : text) }
+  private func pageWhole(_ text: String) { page(text.hasSuffix("\n") ? String(text.dropLast()) : text) }
 
   private func apropos(_ word: String) {
     guard !word.isEmpty else { return needs("apropos", "a word") }
