@@ -17,6 +17,7 @@ struct Export: ParsableCommand {
   @Flag(help: "Write NAME.md, with figures in NAME.figures/.") var md = false
   @Flag(help: "Write NAME.ipynb, from which `cairn import` gives the same notebook again.") var ipynb = false
   @Option(name: .shortAndLong, help: "Write to this file instead.") var output: String?
+  @Flag(help: "Replace a file that this program did not write.") var force = false
   @Flag(help: "Run nothing: fail where a result is missing or stale.") var frozen = false
   @Flag(help: "Leave out what another run would show differently: times, memory, badges.") var reproducible = false
   @Option(name: .customLong("param"), help: "A parameter of the notebook, NAME=VALUE; may be given several times.")
@@ -37,7 +38,8 @@ struct Export: ParsableCommand {
       settings.parameters[String(parts[0])] = parts.count > 1 ? String(parts[1]) : ""
     }
     let command = ExportCommand(
-      file: file, format: md ? .markdown : (ipynb ? .jupyter : .html), output: output, isFrozen: frozen,
+      file: file, format: md ? .markdown : (ipynb ? .jupyter : .html), output: output, isForced: force,
+      isFrozen: frozen,
       isReproducible: reproducible, settings: settings, terminal: Terminal())
     throw ExitCode(command.run())
   }
@@ -53,6 +55,7 @@ struct ExportCommand {
   let file: String
   let format: Format
   let output: String?
+  let isForced: Bool
   let isFrozen: Bool
   let isReproducible: Bool
   let settings: LoadedNotebook.Settings
@@ -61,8 +64,28 @@ struct ExportCommand {
   /// Above this a page is slow to open and to send.
   private static let sizeWarning = 5 << 20
 
+  private var place: URL { output.map { URL(fileURLWithPath: $0) } ?? ExportCommand.place(of: file, format) }
+
+  /// Nobody's own file is replaced unasked: only what an export wrote, which says so.
+  private func checkPlace() throws {
+    guard !isForced, FileManager.default.fileExists(atPath: place.path) else { return }
+    let mark =
+      switch format {
+      case .html: "<meta name=\"generator\" content=\"Cairn\">"
+      case .markdown: MarkdownExport.mark
+      case .jupyter: "\"cairn\""
+      }
+    let bytes = FileManager.default.contents(atPath: place.path) ?? Data()
+    if bytes.isEmpty || bytes.firstRange(of: Data(mark.utf8)) != nil { return }
+    throw DiagnosticError(
+      Diagnostic(
+        "N048", "`\(place.lastPathComponent)` is there already, and was not written by an export", at: nil,
+        help: "name another file with `--output`, or replace it with `--force`"))
+  }
+
   func run() -> Int32 {
     do {
+      try checkPlace()
       let start = ContinuousClock.now
       let cancellation = Cancellation()
       let notebook = try LoadedNotebook(file, settings, cancellation: cancellation)
@@ -94,7 +117,7 @@ struct ExportCommand {
   private func write(
     _ notebook: LoadedNotebook, _ results: [CellResult], _ start: ContinuousClock.Instant
   ) throws -> URL {
-    let url = output.map { URL(fileURLWithPath: $0) } ?? ExportCommand.place(of: file, format)
+    let url = place
     switch format {
     case .html:
       let report = notebook.report(

@@ -201,6 +201,8 @@ extension CommandTests {
     #expect(run.output.contains("The arithmetic mean") && !run.output.contains("cairn>"), "\(run)")
     let good = try Program.run(["-c", "echo '1 + 1' | '\(Program.path)'"], in: folder, program: "/bin/sh")
     #expect(good.status == 0 && good.output == "2\n", "\(good)")
+    // Outside of a project nothing is left in the folder.
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["session.txt"])
   }
 
   @Test("Export, import and new write whole files, refuse to replace, and say where they stop")
@@ -220,6 +222,10 @@ extension CommandTests {
     let again = try Program.run(["export", "two.nb.md", "--reproducible", "--frozen"], in: folder)
     #expect(again.status == 0 && again.output.contains("0 ran") && file("two.html") == page, "\(again)")
     #expect(try Program.run(["export", "two.nb.md", "--md"], in: folder).status == 0)
+    #expect(try Program.run(["export", "two.nb.md", "--md"], in: folder).status == 0)
+    try Data("my own\n".utf8).write(to: folder.appendingPathComponent("own.md"))
+    let kept = try Program.run(["export", "two.nb.md", "--md", "-o", "own.md"], in: folder)
+    #expect(kept.status == 1 && kept.output.contains("N048") && file("own.md") == "my own\n", "\(kept)")
     #expect(file("two.md")?.contains("```text\n2.0\n```") ?? false)
     #expect(try Program.run(["export", "two.nb.md", "--ipynb"], in: folder).status == 0)
     let refused = try Program.run(["import", "two.ipynb"], in: folder)

@@ -34,8 +34,7 @@ final class InteractiveCommand {
     folder = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
     isInteractive = isatty(STDIN_FILENO) == 1 && terminal.isTerminal
     session = try InteractiveCommand.makeSession(options, folder, terminal)
-    let place = CachePlace(of: folder.appendingPathComponent("session").path)
-    history = History(place.folder.appendingPathComponent("history"))
+    history = History(InteractiveCommand.historyFile(folder))
     editor = PlainEditor(isPrompting: isInteractive)
     guard isInteractive, ProcessInfo.processInfo.environment["TERM"] != "dumb" else { return }
     editor = ReadlineEditor(
@@ -43,13 +42,28 @@ final class InteractiveCommand {
       complete: { [unowned self] in session.completion($0, at: $1) })
   }
 
+  /// In the project's `.cairn`, else where programs of the user keep their state (XDG Base Directory Specification).
+  private static func historyFile(_ folder: URL) -> URL {
+    let place = CachePlace(of: folder.appendingPathComponent("session").path)
+    if place.isProject { return place.folder.appendingPathComponent("history") }
+    let environment = ProcessInfo.processInfo.environment
+    let state =
+      environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? URL(fileURLWithPath: $0) : nil }
+      ?? FileManager.default.homeDirectoryForCurrentUser.appendingPathComponent(".local/state")
+    return state.appendingPathComponent("cairn/history")
+  }
+
   private static func makeSession(
     _ options: RunOptions, _ folder: URL, _ terminal: Terminal
   ) throws -> InteractiveSession {
     let installation = try Installation.find()
     let place = CachePlace(of: folder.appendingPathComponent("session").path)
-    let store = CacheStore(
-      folder: place.folder, checkpointInterval: TestFaults.checkpointInterval, atStep: TestFaults.atStep)
+    // A session outside of any project leaves nothing behind in the folder that it was begun in.
+    let store =
+      place.isProject
+      ? CacheStore(
+        folder: place.folder, checkpointInterval: TestFaults.checkpointInterval, atStep: TestFaults.atStep)
+      : nil
     let seed = options.seed ?? 0
     let session = try Session(
       installation: installation, world: ProjectWorld(folder: folder, store: store), threads: options.threadCount,

@@ -8,6 +8,9 @@ package struct MarkdownExport {
   private let results: [CellResult]
   private let content: ReportBuilder.Content
 
+  /// The first line of what is written, by which a later export knows its own.
+  package static let mark = "<!-- written by cairn export -->"
+
   /// Rows of a table; the notebook itself has them all.
   private static let rowLimit = 50
 
@@ -60,7 +63,7 @@ package struct MarkdownExport {
         index += 1
       }
     }
-    return (text, figures)
+    return (MarkdownExport.mark + "\n\n" + text, figures)
   }
 
   // MARK: - Prose
