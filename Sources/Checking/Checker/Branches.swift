@@ -262,6 +262,20 @@ extension Checker {
     }
   }
 
+  /// What a closure of one statement gives: an expression, or an `if` with an expression in each branch.
+  func soleValue(_ statement: Statement) -> Expression? {
+    switch statement.kind {
+    case .expression(let e): return e
+    case .ifStatement(let inner):
+      guard let otherwise = inner.otherwise else { return nil }
+      let hasValues = [inner.then, otherwise].allSatisfy {
+        $0.statements.count == 1 && soleValue($0.statements[0]) != nil
+      }
+      return hasValues ? Expression(.ifExpression(inner), inner.span) : nil
+    default: return nil
+    }
+  }
+
   private func single(_ block: Block) -> Expression? {
     guard block.statements.count == 1 else { return nil }
     switch block.statements[0].kind {

@@ -969,7 +969,7 @@ extension Checker {
     inner.result = wanted
     var statements: [CheckedStatement] = []
     var result = wanted ?? .unit
-    if closure.body.statements.count == 1, case .expression(let only) = closure.body.statements[0].kind {
+    if closure.body.statements.count == 1, let only = soleValue(closure.body.statements[0]) {
       let value = check(only, hint: wanted ?? expected?.1)
       if value.type.isErroneous { return erroneous(span) }
       if let wanted, wanted != .unit {
