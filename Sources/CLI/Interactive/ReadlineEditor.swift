@@ -15,6 +15,9 @@ final class ReadlineEditor: LineEditor {
   /// What the arrow keys last recalled.
   private var recalled: String?
 
+  /// Candidates that are listed; of more it is said how many there are.
+  private static let listLimit = 200
+
   nonisolated(unsafe) private static var current: ReadlineEditor?
 
   /// - Parameters:
@@ -162,12 +165,16 @@ final class ReadlineEditor: LineEditor {
 
   private func list(_ candidates: [String]) {
     var pointers: [UnsafeMutablePointer<CChar>?] = [strdup("")]
-    for candidate in candidates.prefix(500) { pointers.append(strdup(candidate)) }
+    let shown = candidates.prefix(ReadlineEditor.listLimit)
+    for candidate in shown { pointers.append(strdup(candidate)) }
     pointers.append(nil)
     defer { for pointer in pointers { free(pointer) } }
-    let longest = candidates.prefix(500).map(\.utf8.count).max() ?? 1
+    let longest = shown.map(\.utf8.count).max() ?? 1
     pointers.withUnsafeMutableBufferPointer { buffer in
       rl_display_match_list(buffer.baseAddress, Int32(buffer.count - 2), Int32(longest))
+    }
+    if candidates.count > shown.count {
+      FileHandle.standardOutput.write(Data("… and \(candidates.count - shown.count) more\n".utf8))
     }
     rl_forced_update_display()
   }
