@@ -305,11 +305,7 @@ package struct ReportBuilder {
     case .heading(let level, let id, let number, let content):
       .heading(level: level, id: id, number: number, content: resolved(content))
     case .paragraph(let content): .paragraph(resolved(content))
-    case .list(var list):
-      {
-        for index in list.items.indices { list.items[index].blocks = list.items[index].blocks.map { resolved($0) } }
-        return .list(list)
-      }()
+    case .list(let list): .list(resolved(list))
     case .quote(let blocks): .quote(blocks.map { resolved($0) })
     case .alert(let kind, let blocks): .alert(kind, blocks.map { resolved($0) })
     case .table(let table):
@@ -320,6 +316,12 @@ package struct ReportBuilder {
     case .footnote(let number, let blocks): .footnote(number: number, blocks.map { resolved($0) })
     case .code, .rule, .equation, .cell: block
     }
+  }
+
+  private func resolved(_ list: ProseList) -> ProseList {
+    var list = list
+    for index in list.items.indices { list.items[index].blocks = list.items[index].blocks.map { resolved($0) } }
+    return list
   }
 
   private func resolved(_ content: [ProseInline]) -> [ProseInline] {
@@ -371,13 +373,9 @@ package struct ReportBuilder {
     report.runFacts = [
       Report.Fact(
         "Cells", "\(cells.count), of which \(cached) from the cache" + (pinned > 0 ? " and \(pinned) pinned" : "")),
-      Report.Fact("Wall time", PageTime.text(provenance.wallSeconds)),
+      Report.Fact("Wall time", NumberText.fixed(provenance.wallSeconds, places: 2) + " s"),
     ]
   }
-}
-
-enum PageTime {
-  static func text(_ seconds: Double) -> String { NumberText.fixed(seconds, places: 2) + " s" }
 }
 
 /// Files that a notebook's text shows.
