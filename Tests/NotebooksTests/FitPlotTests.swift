@@ -76,3 +76,30 @@ import Testing
     #expect(found.allSatisfy { $0.span != nil })
   }
 }
+
+extension FitPlotTests {
+  @Test("Quantities are called by the levels of the index that their plate runs over, others by number")
+  func levels() throws {
+    let run = try Running(
+      """
+      ```swift {}
+      let species = ["b", "a", "b", "c"].index
+      model M(species: [N of Index[S]], weights: Vector[S]) {
+          let tau ~ HalfNormal(1)
+          plate s in 0..<S { let alpha ~ Normal(0, tau) }
+          plate k in 0..<3 { let other ~ Normal(0, 1) }
+          plate i in 0..<N { let y ~ Normal(alpha[species[i]], 1) }
+      }
+      let m = M(species: species, weights: [1.0, 2.0, 3.0]).given(y: [1.0, 2.0, 1.5, 0.0])
+      let fit = sample(m.reparam(alpha: .noncentered), chains: 2, warmup: 200, draws: 200)
+      summary(fit)
+      ```
+      """ + "\n")
+    let names = ["alpha[a]", "alpha[b]", "alpha[c]", "other[0]", "other[1]", "other[2]", "tau"]
+    let tables = run.results.flatMap(\.events).compactMap { event -> TextTable? in
+      if case .output(.table(let table)) = event { table } else { nil }
+    }
+    let shown = tables.first?.rows.compactMap { if case .text(let name) = $0[0] { name } else { nil } }
+    #expect(shown?.sorted() == names, "\(run.diagnostics)")
+  }
+}

@@ -59,13 +59,14 @@ struct FitHealth {
     }
     quantityCount = fit.sites.reduce(0) { $0 + $1.size }
     guard (fit.counts.min() ?? 0) >= 4 else { return }
+    let names = ElementNames(fit)
     var seen = 0
     for (slot, site) in fit.sites.enumerated() {
       for element in 0..<site.size {
         seen += 1
         if seen > FitHealth.scalarLimit { return }
         let chains = FitSummary.chains(fit, slot, element)
-        let name = FitSummary.elementName(site, element)
+        let name = names.name(site, element)
         func take(_ value: Double, _ best: inout Worst?, _ isWorse: (Double, Double) -> Bool) {
           guard value.isFinite else { return }
           if best.map({ isWorse(value, $0.value) }) ?? true { best = Worst(value: value, name: name) }

@@ -26,11 +26,12 @@ enum FitPlots {
     },
     .general("forest(_:sites:)") { _, arguments in
       let fit = try Engine.posterior(arguments.first)
+      let names = ElementNames(fit)
       let rows = try scalars(fit, arguments, 1).map { slot, element -> Plots.Row in
         let chains = FitSummary.chains(fit, slot, element)
         let rHat = fit.kind == .sampled ? Convergence.rHat(chains) : .nan
         return Plots.Row(
-          name: FitSummary.elementName(fit.sites[slot], element), draws: pooled(fit, slot, element),
+          name: names.name(fit.sites[slot], element), draws: pooled(fit, slot, element),
           remark: rHat > FitHealth.rHatLimit ? "(R-hat \(NumberText.short(rHat)))" : nil)
       }
       return plot(Plots.forest(rows, label: nil))
@@ -47,9 +48,10 @@ enum FitPlots {
             "R006", "the names of the fits are texts", help: "write `[\"a\": fit, \"b\": other]`")
         }
         let fit = try Engine.posterior(value)
+        let elements = ElementNames(fit)
         rows += try scalars(fit, arguments, 1).map { slot, element in
           Plots.Row(
-            name: FitSummary.elementName(fit.sites[slot], element), draws: pooled(fit, slot, element),
+            name: elements.name(fit.sites[slot], element), draws: pooled(fit, slot, element),
             series: names.count)
         }
         names.append(text)
@@ -84,11 +86,12 @@ enum FitPlots {
     .general("priorPosterior(_:_:sites:)") { _, arguments in
       let prior = try Engine.posterior(arguments.first)
       let fit = try Engine.posterior(arguments.dropFirst().first)
+      let names = ElementNames(fit)
       let pairs = try scalars(fit, arguments, 2).compactMap {
         slot, element -> (name: String, prior: [Double], posterior: [Double])? in
         let site = fit.sites[slot]
         guard let other = prior.slot(site.name), prior.sites[other].shape == site.shape else { return nil }
-        return (FitSummary.elementName(site, element), pooled(prior, other, element), pooled(fit, slot, element))
+        return (names.name(site, element), pooled(prior, other, element), pooled(fit, slot, element))
       }
       return plot(Plots.priorPosterior(pairs))
     },
@@ -134,9 +137,10 @@ enum FitPlots {
     _ fit: PosteriorValue, _ arguments: [Value], _ index: Int
   ) throws -> (items: [Quantity], note: String?) {
     let scalars = try scalars(fit, arguments, index)
+    let names = ElementNames(fit)
     func quantity(_ scalar: (slot: Int, element: Int)) -> Quantity {
       Quantity(
-        name: FitSummary.elementName(fit.sites[scalar.slot], scalar.element),
+        name: names.name(fit.sites[scalar.slot], scalar.element),
         chains: FitSummary.chains(fit, scalar.slot, scalar.element))
     }
     guard scalars.count > 12, fit.kind == .sampled else { return (scalars.prefix(2000).map(quantity), nil) }
@@ -154,8 +158,9 @@ enum FitPlots {
   private static func numbers(
     _ fit: PosteriorValue, _ arguments: [Value], _ measure: ([[Double]]) -> Double
   ) throws -> [(name: String, value: Double)] {
-    try scalars(fit, arguments, 1).prefix(FitHealth.scalarLimit).map { slot, element in
-      (FitSummary.elementName(fit.sites[slot], element), measure(FitSummary.chains(fit, slot, element)))
+    let names = ElementNames(fit)
+    return try scalars(fit, arguments, 1).prefix(FitHealth.scalarLimit).map { slot, element in
+      (names.name(fit.sites[slot], element), measure(FitSummary.chains(fit, slot, element)))
     }
   }
 

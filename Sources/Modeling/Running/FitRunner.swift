@@ -241,7 +241,8 @@ struct FitRunner {
           let name =
             record.shape.isEmpty
             ? record.name
-            : FitSummary.elementName(StoredSite(name: record.name, shape: record.shape, isInteger: false), element)
+            : ElementNames(compiled.model).name(
+              StoredSite(name: record.name, shape: record.shape, isInteger: false), element)
           fault.message =
             "the log density of `\(name)` is \(FitRunner.words(values[bad])) at the start"
           fault.span = record.span

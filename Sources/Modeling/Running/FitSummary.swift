@@ -11,18 +11,6 @@ enum FitSummary {
   /// How many scalars a table shows before it says how many more there are.
   static let rowLimit = 200
 
-  static func elementName(_ site: StoredSite, _ element: Int) -> String {
-    if site.shape.isEmpty { return site.name }
-    var rest = element
-    var parts: [String] = []
-    for extent in site.shape.reversed() {
-      guard extent > 0 else { break }
-      parts.insert(String(rest % extent), at: 0)
-      rest /= extent
-    }
-    return "\(site.name)[\(parts.joined(separator: ", "))]"
-  }
-
   /// The draws of one scalar, by chain; chains cut to one length.
   static func chains(_ fit: PosteriorValue, _ slot: Int, _ element: Int) -> [[Double]] {
     let size = fit.sites[slot].size
@@ -43,6 +31,7 @@ enum FitSummary {
     let columns =
       [TextTable.Column(name: "site", alignment: .leading), TextTable.Column(name: "draws", alignment: .leading)]
       + ["mean", "sd", "q5", "median", "q95", "mcse", "R-hat", "ESS bulk", "ESS tail"].map(column)
+    let names = ElementNames(fit)
     var rows: [[TextTable.Cell]] = []
     var total = 0
     for (slot, site) in fit.sites.enumerated() {
@@ -58,7 +47,7 @@ enum FitSummary {
         func whole(_ x: Double) -> TextTable.Cell { x.isFinite ? .integer(Int(x.rounded())) : .missing }
         let rHat = Convergence.rHat(chains)
         rows.append([
-          .text(elementName(site, element)), bars(sorted), number(mean), number(variance.squareRoot()),
+          .text(names.name(site, element)), bars(sorted), number(mean), number(variance.squareRoot()),
           number(OrderStatistics.quantile(sorted: sorted, 0.05)), number(OrderStatistics.quantile(sorted: sorted, 0.5)),
           number(OrderStatistics.quantile(sorted: sorted, 0.95)), number(Convergence.mcseMean(chains)),
           rHat.isNaN ? .missing : .decimal(rHat, places: 3), whole(Convergence.essBulk(chains)),
@@ -81,13 +70,14 @@ enum FitSummary {
   }
 
   private static func modeTable(_ fit: PosteriorValue) -> TextTable {
+    let names = ElementNames(fit)
     var rows: [[TextTable.Cell]] = []
     var total = 0
     for (slot, site) in fit.sites.enumerated() {
       for element in 0..<site.size {
         total += 1
         if rows.count < rowLimit {
-          rows.append([.text(elementName(site, element)), .number(fit.values[slot][element], significantDigits: 6)])
+          rows.append([.text(names.name(site, element)), .number(fit.values[slot][element], significantDigits: 6)])
         }
       }
     }
@@ -105,6 +95,7 @@ enum FitSummary {
     let columns =
       [TextTable.Column(name: "site", alignment: .leading), TextTable.Column(name: "draws", alignment: .leading)]
       + ["mean", "sd", "q5", "median", "q95"].map(column)
+    let names = ElementNames(fit)
     var rows: [[TextTable.Cell]] = []
     var total = 0
     for (slot, site) in fit.sites.enumerated() {
@@ -117,7 +108,7 @@ enum FitSummary {
         let variance = all.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, all.count - 1))
         func number(_ x: Double) -> TextTable.Cell { x.isNaN ? .missing : .number(x, significantDigits: 4) }
         rows.append([
-          .text(elementName(site, element)), bars(sorted), number(mean), number(variance.squareRoot()),
+          .text(names.name(site, element)), bars(sorted), number(mean), number(variance.squareRoot()),
           number(OrderStatistics.quantile(sorted: sorted, 0.05)), number(OrderStatistics.quantile(sorted: sorted, 0.5)),
           number(OrderStatistics.quantile(sorted: sorted, 0.95)),
         ])
