@@ -9,7 +9,9 @@ extension PageWriter {
 
   mutating func cell(_ cell: ReportCell) {
     let isBad = cell.state != .done
-    html.raw("<div class=\"cell\(isBad ? " bad" : "")\"")
+    // A cell that shows nothing is still a place to link to.
+    let isEmpty = !isBad && cell.outputs.isEmpty && (cell.codeDisplay == .hide || cell.code.isEmpty)
+    html.raw("<div class=\"cell\(isBad ? " bad" : isEmpty ? " empty" : "")\"")
     html.id(cell.id)
     html.raw(">\n")
     code(of: cell)

@@ -117,6 +117,7 @@ enum ReportStyle {
 
   private static let cells = """
     .cell{margin:1.1rem 0}
+    .cell.empty{margin:0}
     .cell.bad{border-left:3px solid var(--bad);padding-left:.9rem}
     .code{background:var(--panel);border:1px solid var(--line);border-radius:.4rem;font-size:.95rem}
     .code>summary{display:flex;justify-content:space-between;gap:1rem;padding:.2rem .8rem;font-size:.78rem;
