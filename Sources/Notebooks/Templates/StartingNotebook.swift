@@ -14,7 +14,7 @@ package enum StartingNotebook {
     return notebook(
       title: title, data: data,
       intro: "Twenty made-up points, to be replaced by your own: `cairn new NAME --from FILE.csv`\nbegins with a file.",
-      x: "x", y: "y", hasPredictor: true)
+      hasPredictor: true)
   }
 
   /// A notebook about a file: its columns, and a first model of one of them.
@@ -53,18 +53,20 @@ package enum StartingNotebook {
       summary(table)
       ```
       """
-    guard let outcome = numeric.last else {
+    guard let first = numeric.first, let last = numeric.last else {
       return front(title) + "\n# \(title)\n\n## The data\n\n" + data
         + "\n\nNo column holds numbers: `table.column(\"…\").index` makes indices of names, for a model to go by.\n"
     }
-    let predictor = numeric.dropLast().first
+    // Measurements often end with what is explained; tables of whole numbers, where these may be counts of little range,
+    // more often begin with it.
+    let (outcome, predictor) = measured.isEmpty ? (first, numeric.dropFirst().first) : (last, numeric.dropLast().first)
     let chosen = [predictor, outcome].compactMap { $0 }
     let list = chosen.map(quoted).joined(separator: ", ")
     data += """
 
 
-      A first question: what does \(predictor.map { "`\($0)` say about `\(outcome)`" } ?? "`\(outcome)` look like")? Other columns are named here. Both
-      are standardized, so that the priors below suit any units.
+      A first question: what does \(predictor.map { "`\($0)` say about `\(outcome)`" } ?? "`\(outcome)` look like")?
+      Other columns are named in the cell below. What is used is standardized, so that the priors suit any units.
 
       ```swift {#chosen}
       let complete = table.select([\(list)]).dropMissing()
@@ -72,13 +74,8 @@ package enum StartingNotebook {
       \(predictor.map { "let x = standardized(complete.reals(\(quoted($0))))\n" } ?? "")let y = standardized(complete.reals(\(quoted(outcome))))
       ```
       """
-    if predictor == nil {
-      data = data.replacingOccurrences(
-        of: "Other columns are named here. Both\nare standardized",
-        with: "Other columns are named here. It\nis standardized")
-    }
     return notebook(
-      title: title, data: data, intro: nil, x: predictor ?? "", y: outcome, hasPredictor: predictor != nil)
+      title: title, data: data, intro: nil, hasPredictor: predictor != nil)
   }
 
   private static func quoted(_ text: String) -> String {
@@ -90,7 +87,7 @@ package enum StartingNotebook {
   }
 
   private static func notebook(
-    title: String, data: String, intro: String?, x: String, y: String, hasPredictor: Bool
+    title: String, data: String, intro: String?, hasPredictor: Bool
   ) -> String {
     let model =
       hasPredictor
