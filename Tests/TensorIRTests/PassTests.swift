@@ -1,4 +1,5 @@
 import Foundation
+import GraphSupport
 import Numerics
 import TensorIR
 import Testing

@@ -81,6 +81,8 @@ enum IntegerComparison: String, Sendable {
 final class IRWriter {
   let module: IRModule
   private(set) var lines: [String] = []
+  /// Stack slots, which stand before everything else so that LLVM makes registers of them.
+  private var slots: [String] = []
   private var registers = 0
   private var labels = 0
 
@@ -92,6 +94,24 @@ final class IRWriter {
   private(set) var block = "entry"
 
   func append(_ line: String) { lines.append("  " + line) }
+
+  /// The whole body: the slots, then what was written.
+  var body: String { (slots + lines).joined(separator: "\n") }
+
+  /// A place on the stack for one value.
+  func slot(_ type: IRType, lanes: Int) -> IRValue {
+    let name = register()
+    slots.append("  \(name) = alloca \(IRValue.name(of: type, lanes: lanes)), align \(lanes == 1 ? 8 : 64)")
+    return IRValue(text: name, type: .pointer, lanes: 1)
+  }
+
+  func loadSlot(_ slot: IRValue, _ type: IRType, lanes: Int) -> IRValue {
+    result(type, lanes, "load \(IRValue.name(of: type, lanes: lanes)), \(slot.typed), align \(lanes == 1 ? 8 : 64)")
+  }
+
+  func storeSlot(_ value: IRValue, _ slot: IRValue) {
+    append("store \(value.typed), \(slot.typed), align \(value.lanes == 1 ? 8 : 64)")
+  }
 
   func register() -> String {
     registers += 1
@@ -277,6 +297,17 @@ final class IRWriter {
       "call void @llvm.masked.store.v\(value.lanes)f64.p0(\(value.typed), \(pointer.typed), i32 8, \(mask.typed))")
   }
 
+  func loadInteger(_ pointer: IRValue, lanes: Int, mask: IRValue? = nil) -> IRValue {
+    let type = IRValue.name(of: .integer, lanes: lanes)
+    guard let mask, lanes > 1 else { return result(.integer, lanes, "load \(type), \(pointer.typed), align 8") }
+    module.declare("declare \(type) @llvm.masked.load.v\(lanes)i64.p0(ptr, i32, <\(lanes) x i1>, \(type))")
+    return result(
+      .integer, lanes,
+      "call \(type) @llvm.masked.load.v\(lanes)i64.p0(\(pointer.typed), i32 8, \(mask.typed), \(type) zeroinitializer)")
+  }
+
+  func loadPointer(_ pointer: IRValue) -> IRValue { result(.pointer, 1, "load ptr, \(pointer.typed), align 8") }
+
   /// Loads at `base + indices[lane]` per lane; masked lanes give 0.
   func gather(_ base: IRValue, _ indices: IRValue, mask: IRValue?) -> IRValue {
     let lanes = indices.lanes
@@ -319,6 +350,17 @@ final class IRWriter {
     lines[place] = "  \(counter.text) = phi i64 [ \(start.text), %\(before) ], [ \(next), %\(block) ]"
     jump(head)
     begin(block: after)
+  }
+
+  /// Calls the function at an address; `returns` nil for none.
+  @discardableResult
+  func call(address: IRValue, _ arguments: [IRValue], returns type: IRType?) -> IRValue {
+    let list = arguments.map(\.typed).joined(separator: ", ")
+    guard let type else {
+      append("call void \(address.text)(\(list))")
+      return .integer(0)
+    }
+    return result(type, 1, "call \(type.scalarName) \(address.text)(\(list))")
   }
 
   /// Calls a function of the module.

@@ -27,7 +27,7 @@ package final class InlineFunction: Sendable {
       function: """
         define void @map(ptr noalias %x, ptr noalias %y, i64 %count) #0 {
         entry:
-        \(w.lines.joined(separator: "\n"))
+        \(w.body)
           ret void
         }
         """)

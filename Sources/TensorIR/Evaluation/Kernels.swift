@@ -232,7 +232,7 @@ package enum Kernels {
     }
   }
 
-  static func cumulativeSum(
+  package static func cumulativeSum(
     _ x: UnsafePointer<Double>, _ result: UnsafeMutablePointer<Double>, rows: Int, count: Int, reversed: Bool
   ) {
     for row in 0..<rows {
@@ -247,7 +247,7 @@ package enum Kernels {
 
   // MARK: - Linear algebra
 
-  static func matrixProduct(
+  package static func matrixProduct(
     _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ c: UnsafeMutablePointer<Double>, batch: Int, m: Int,
     k: Int, n: Int
   ) {
@@ -290,7 +290,7 @@ package enum Kernels {
   }
 
   /// Row by row (Cholesky–Banachiewicz); a pivot that is not positive makes the whole factor NaN.
-  static func cholesky(_ a: UnsafePointer<Double>, _ l: UnsafeMutablePointer<Double>, batch: Int, n: Int) {
+  package static func cholesky(_ a: UnsafePointer<Double>, _ l: UnsafeMutablePointer<Double>, batch: Int, n: Int) {
     for t in 0..<batch {
       let source = a + t * n * n
       let factor = l + t * n * n
@@ -315,7 +315,7 @@ package enum Kernels {
     }
   }
 
-  static func triangularSolve(
+  package static func triangularSolve(
     _ l: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ x: UnsafeMutablePointer<Double>, batch: Int, n: Int,
     columns: Int, transposed: Bool
   ) {
@@ -343,7 +343,7 @@ package enum Kernels {
     }
   }
 
-  static func lowerTriangle(
+  package static func lowerTriangle(
     _ a: UnsafePointer<Double>, _ result: UnsafeMutablePointer<Double>, batch: Int, n: Int, halvesDiagonal: Bool
   ) {
     for t in 0..<batch {

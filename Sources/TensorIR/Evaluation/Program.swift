@@ -173,9 +173,10 @@ package final class Program: @unchecked Sendable {
         for k in 0..<i.count { result[k] = .nan }
         return
       }
-      RandomKernels.fill(
-        i, elements: a, first: address(i.b, position, inputs, workspace),
-        second: address(i.c, position, inputs, workspace), result, stream)
+      Program.fillRandom(
+        i.random, i.label, elements: a, elementStep: i.aStep, first: address(i.b, position, inputs, workspace),
+        firstStep: i.bStep, second: address(i.c, position, inputs, workspace), secondStep: i.cStep, result,
+        count: i.count, stream: stream)
     }
   }
 

@@ -9,7 +9,7 @@ package enum Verifier {
     set { enabled.store(newValue, ordering: .relaxed) }
   }
 
-  static func checkIfEnabled(_ graph: Graph, after pass: String) throws(GraphError) {
+  package static func checkIfEnabled(_ graph: Graph, after pass: String) throws(GraphError) {
     guard isEnabled else { return }
     if let fault = firstFault(in: graph) { throw GraphError("after \(pass): \(fault)") }
   }

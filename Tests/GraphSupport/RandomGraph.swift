@@ -1,14 +1,14 @@
 import Foundation
 import Numerics
-import TensorIR
+package import TensorIR
 
 /// Random graphs over small tensors: every call with one seed gives one graph.
-struct RandomGraph {
-  let graph: Graph
-  let position: [Double]
+package struct RandomGraph {
+  package let graph: Graph
+  package let position: [Double]
 
   /// - Parameter shuffled: makes the same expressions in another order of construction.
-  init(seed: UInt64, shuffled: Bool = false) throws {
+  package init(seed: UInt64, shuffled: Bool = false) throws {
     var source = RandomStream(key: RandomKey(seed: seed))
     let b = GraphBuilder()
     let rows = [0, 1, 2, 3, 5][source.nextBelow(5)]

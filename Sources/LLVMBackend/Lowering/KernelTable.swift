@@ -1,0 +1,220 @@
+internal import COpenBLAS
+internal import Foundation
+internal import Numerics
+internal import TensorIR
+
+/// What generated code calls: dense algebra, random numbers, and functions of one number that are not inline.
+///
+/// The code gets the table's address as an argument, so that objects hold no addresses and can be kept on disk.
+enum KernelTable {
+  /// Places in the table, in the order of ``entries``.
+  static let matrixProduct = 0
+  static let cholesky = 1
+  static let triangularSolve = 2
+  static let lowerTriangle = 3
+  static let cumulativeSum = 4
+  static let random = 5
+  private static let firstUnary = 6
+
+  static func place(of operation: UnaryOperation) -> Int {
+    firstUnary + (UnaryOperation.allCases.firstIndex(of: operation) ?? 0)
+  }
+
+  static func place(of operation: BinaryOperation) -> Int {
+    firstUnary + UnaryOperation.allCases.count + (BinaryOperation.allCases.firstIndex(of: operation) ?? 0)
+  }
+
+  /// Addresses; never freed.
+  nonisolated(unsafe) static let address: UnsafePointer<UnsafeRawPointer> = {
+    openblas_set_num_threads(1)
+    let unary = UnaryOperation.allCases.map { unaryFunction($0) }
+    let binary = BinaryOperation.allCases.map { binaryFunction($0) }
+    let all = dense() + unary + binary
+    let table = UnsafeMutablePointer<UnsafeRawPointer>.allocate(capacity: all.count)
+    table.initialize(from: all, count: all.count)
+    return UnsafePointer(table)
+  }()
+
+  /// The library of dense algebra and what it was made for, as part of the numeric class.
+  static var denseLibrary: String {
+    _ = address
+    return String(cString: openblas_get_config()).trimmingCharacters(in: .whitespaces) + " "
+      + String(cString: openblas_get_corename())
+  }
+
+  // MARK: - Dense algebra
+
+  private typealias Product =
+    @convention(c) (UnsafePointer<Double>, UnsafePointer<Double>, UnsafeMutablePointer<Double>, Int, Int, Int, Int) ->
+    Void
+  private typealias Factor = @convention(c) (UnsafePointer<Double>, UnsafeMutablePointer<Double>, Int, Int) -> Void
+  private typealias Solve =
+    @convention(c) (UnsafePointer<Double>, UnsafePointer<Double>, UnsafeMutablePointer<Double>, Int, Int, Int, Int) ->
+    Void
+  private typealias Triangle =
+    @convention(c) (UnsafePointer<Double>, UnsafeMutablePointer<Double>, Int, Int, Int) -> Void
+  private typealias Draw =
+    @convention(c) (
+      UnsafeRawPointer?, Int, Int, Int, UnsafePointer<Double>, Int, UnsafePointer<Double>, Int, UnsafePointer<Double>,
+      Int, UnsafeMutablePointer<Double>, Int
+    ) -> Void
+
+  private static func dense() -> [UnsafeRawPointer] {
+    let product: Product = { a, b, c, batch, m, k, n in
+      for t in 0..<batch {
+        DenseKernels.matrixProduct(a + t * m * k, b + t * k * n, c + t * m * n, m: m, k: k, n: n)
+      }
+    }
+    let factor: Factor = { a, l, batch, n in
+      for t in 0..<batch { DenseKernels.cholesky(a + t * n * n, l + t * n * n, n: n) }
+    }
+    let solve: Solve = { l, b, x, batch, n, columns, transposed in
+      for t in 0..<batch {
+        DenseKernels.triangularSolve(
+          l + t * n * n, b + t * n * columns, x + t * n * columns, n: n, columns: columns, transposed: transposed != 0)
+      }
+    }
+    let triangle: Triangle = { a, result, batch, n, halves in
+      Kernels.lowerTriangle(a, result, batch: batch, n: n, halvesDiagonal: halves != 0)
+    }
+    let cumulative: Triangle = { a, result, rows, count, reversed in
+      Kernels.cumulativeSum(a, result, rows: rows, count: count, reversed: reversed != 0)
+    }
+    let draw: Draw = {
+      stream, kind, high, low, elements, elementStep, first, firstStep, second, secondStep, result, count in
+      let law = RandomKind.allCases[kind]
+      guard let stream else {
+        for k in 0..<count { result[k] = .nan }
+        return
+      }
+      Program.fillRandom(
+        law, StreamLabel(high: UInt64(bitPattern: Int64(high)), low: UInt64(bitPattern: Int64(low))),
+        elements: elements, elementStep: elementStep, first: first, firstStep: firstStep, second: second,
+        secondStep: secondStep, result, count: count, stream: stream.assumingMemoryBound(to: Program.Stream.self))
+    }
+    return [
+      raw(product), raw(factor), raw(solve), raw(triangle), raw(cumulative), raw(draw),
+    ]
+  }
+
+  private static func raw<F>(_ function: F) -> UnsafeRawPointer {
+    unsafeBitCast(function, to: UnsafeRawPointer.self)
+  }
+
+  // MARK: - Single numbers
+
+  private static func unaryFunction(_ operation: UnaryOperation) -> UnsafeRawPointer {
+    typealias F = @convention(c) (Double) -> Double
+    let function: F =
+      switch operation {
+      case .tan: { Kernels.apply(.tan, $0) }
+      case .asin: { Kernels.apply(.asin, $0) }
+      case .acos: { Kernels.apply(.acos, $0) }
+      case .atan: { Kernels.apply(.atan, $0) }
+      case .sinh: { Kernels.apply(.sinh, $0) }
+      case .cosh: { Kernels.apply(.cosh, $0) }
+      case .sin: { Kernels.apply(.sin, $0) }
+      case .cos: { Kernels.apply(.cos, $0) }
+      case .tanh: { Kernels.apply(.tanh, $0) }
+      case .log1p: { Kernels.apply(.log1p, $0) }
+      case .expm1: { Kernels.apply(.expm1, $0) }
+      case .logistic: { Kernels.apply(.logistic, $0) }
+      case .logLogistic: { Kernels.apply(.logLogistic, $0) }
+      case .softplus: { Kernels.apply(.softplus, $0) }
+      case .log1mexp: { Kernels.apply(.log1mexp, $0) }
+      case .erf: { Kernels.apply(.erf, $0) }
+      case .erfc: { Kernels.apply(.erfc, $0) }
+      case .normalCDF: { Kernels.apply(.normalCDF, $0) }
+      case .normalLogCDF: { Kernels.apply(.normalLogCDF, $0) }
+      case .normalQuantile: { Kernels.apply(.normalQuantile, $0) }
+      case .logGamma: { Kernels.apply(.logGamma, $0) }
+      case .digamma: { Kernels.apply(.digamma, $0) }
+      case .trigamma: { Kernels.apply(.trigamma, $0) }
+      case .exp: { Kernels.apply(.exp, $0) }
+      case .log: { Kernels.apply(.log, $0) }
+      case .negate, .sqrt, .reciprocal, .square, .absolute, .sign, .floor, .ceiling, .round, .truncate, .logicalNot,
+        .isNaN, .isFinite, .toReal, .toInteger:
+        // Always inline.
+        { $0 }
+      }
+    return raw(function)
+  }
+
+  private static func binaryFunction(_ operation: BinaryOperation) -> UnsafeRawPointer {
+    typealias F = @convention(c) (Double, Double) -> Double
+    let function: F =
+      switch operation {
+      case .power: { Kernels.apply(.power, $0, $1) }
+      case .atan2: { Kernels.apply(.atan2, $0, $1) }
+      case .logAddExp: { Kernels.apply(.logAddExp, $0, $1) }
+      case .xLogY: { Kernels.apply(.xLogY, $0, $1) }
+      case .remainder: { Kernels.apply(.remainder, $0, $1) }
+      case .integerRemainder: { Kernels.apply(.integerRemainder, $0, $1) }
+      case .add, .subtract, .multiply, .divide, .minimum, .maximum, .integerQuotient, .equal, .notEqual, .less,
+        .lessOrEqual, .logicalAnd, .logicalOr, .masked:
+        // Always inline.
+        { x, _ in x }
+      }
+    return raw(function)
+  }
+}
+
+/// Dense algebra through OpenBLAS and LAPACK; small sizes go through plain loops, where a call costs more than the work.
+enum DenseKernels {
+  private static let smallProduct = 512
+
+  /// c = a b for row-major a `[m, k]`, b `[k, n]`.
+  static func matrixProduct(
+    _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ c: UnsafeMutablePointer<Double>, m: Int, k: Int, n: Int
+  ) {
+    if m * k * n <= smallProduct || m == 0 || k == 0 || n == 0 {
+      Kernels.matrixProduct(a, b, c, batch: 1, m: m, k: k, n: n)
+    } else if n == 1 {
+      cblas_dgemv(CblasRowMajor, CblasNoTrans, Int32(m), Int32(k), 1, a, Int32(k), b, 1, 0, c, 1)
+    } else {
+      cblas_dgemm(
+        CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(m), Int32(n), Int32(k), 1, a, Int32(k), b, Int32(n), 0, c,
+        Int32(n))
+    }
+  }
+
+  /// The lower factor of a symmetric positive definite matrix, NaN throughout where it is none.
+  static func cholesky(_ a: UnsafePointer<Double>, _ l: UnsafeMutablePointer<Double>, n: Int) {
+    guard n > 8 else {
+      Kernels.cholesky(a, l, batch: 1, n: n)
+      return
+    }
+    for i in 0..<n {
+      (l + i * n).update(from: a + i * n, count: i + 1)
+      for j in (i + 1)..<max(n, i + 1) { l[i * n + j] = 0 }
+    }
+    var order = Int32(n)
+    var leading = Int32(n)
+    var info: Int32 = 0
+    // The lower triangle by rows is the upper one by columns.
+    dpotrf_("U", &order, l, &leading, &info, 1)
+    var isFinite = info == 0
+    for i in 0..<n where !(l[i * n + i].isFinite) { isFinite = false }
+    if !isFinite { for i in 0..<(n * n) { l[i] = .nan } }
+  }
+
+  /// Solves L x = b, or Lᵀ x = b, for row-major b `[n, columns]`.
+  static func triangularSolve(
+    _ l: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ x: UnsafeMutablePointer<Double>, n: Int, columns: Int,
+    transposed: Bool
+  ) {
+    if n * n * columns <= smallProduct || columns == 0 {
+      Kernels.triangularSolve(l, b, x, batch: 1, n: n, columns: columns, transposed: transposed)
+      return
+    }
+    x.update(from: b, count: n * columns)
+    let transpose = transposed ? CblasTrans : CblasNoTrans
+    if columns == 1 {
+      cblas_dtrsv(CblasRowMajor, CblasLower, transpose, CblasNonUnit, Int32(n), l, Int32(n), x, 1)
+    } else {
+      cblas_dtrsm(
+        CblasRowMajor, CblasLeft, CblasLower, transpose, CblasNonUnit, Int32(n), Int32(columns), 1, l, Int32(n), x,
+        Int32(columns))
+    }
+  }
+}
