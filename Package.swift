@@ -31,7 +31,8 @@ let package = Package(
     .target(
       name: "Modeling",
       dependencies: [
-        "Numerics", "Syntax", "Rendering", "Plots", "Checking", "TensorIR", "Inference", "Distributions", "Interpreter",
+        "Numerics", "Syntax", "Rendering", "Plots", "Checking", "TensorIR", "LLVMBackend", "Inference", "Distributions",
+        "Interpreter",
       ]),
     .target(
       name: "Notebooks",

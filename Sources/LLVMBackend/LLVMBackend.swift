@@ -2,27 +2,34 @@ internal import Numerics
 package import TensorIR
 
 /// Compiles graphs to machine code through LLVM.
-package struct LLVMBackend: Sendable {
-  package let library: LLVMLibrary
+package struct LLVMBackend: Backend {
+  /// nil: the shared one, opened when something is compiled for the first time.
+  private let given: LLVMLibrary?
   package let target: CodeTarget
   let store: (any ObjectStore)?
 
   /// Raised whenever a change of the emitter or of a pass may change a bit of some result.
   package static let epoch = 1
 
-  package init(library: LLVMLibrary, target: CodeTarget = CodeTarget(), store: (any ObjectStore)? = nil) {
-    self.library = library
+  package init(library: LLVMLibrary? = nil, target: CodeTarget = CodeTarget(), store: (any ObjectStore)? = nil) {
+    given = library
     self.target = target
     self.store = store
   }
 
   package var name: String { "compiled" }
 
+  /// Neither the version of LLVM nor the processor's vectors are part of it: they change no bit.
   package var numericClass: String {
     "\(name) \(LLVMBackend.epoch); \(NumericClass.platform); \(KernelTable.denseLibrary)"
   }
 
-  package func gradientEvaluator(of graph: Graph) throws -> CompiledGradientEvaluator {
+  private func library() throws(CompilationError) -> LLVMLibrary {
+    if let given { return given }
+    return try LLVMLibrary.shared.get()
+  }
+
+  package func gradientEvaluator(of graph: Graph) throws -> any GradientEvaluator {
     let canonical = try Canonicalization.run(graph)
     let (withGradient, offsets) = try Differentiation.valueAndGradient(canonical)
     try Verifier.checkIfEnabled(withGradient, after: "differentiation")
@@ -32,8 +39,46 @@ package struct LLVMBackend: Sendable {
     trimmed.outputs = [prepared.outputs[0]] + prepared.outputs.dropFirst(canonical.outputs.count)
     let source = CodeSource(
       trimmed, destinations: [nil] + offsets.map { $0.offset }, clearing: graph.parameterCount)
-    let code = try CompiledCode(source, library: library, target: target, store: store)
+    let code = try CompiledCode(source, library: try library(), target: target, store: store)
     return CompiledGradientEvaluator(code: code, graph: withGradient, dimension: graph.parameterCount)
+  }
+
+  package func program(for graph: Graph) throws -> any TensorProgram {
+    let prepared = try Decomposition.run(try Canonicalization.run(graph))
+    var offset = 0
+    var destinations: [Int] = []
+    for output in prepared.outputs {
+      destinations.append(offset)
+      offset += prepared[output].shape.elementCount
+    }
+    let source = CodeSource(prepared, destinations: destinations)
+    let code = try CompiledCode(source, library: try library(), target: target, store: store)
+    return CompiledProgram(code: code, outputCounts: prepared.outputs.map { prepared[$0].shape.elementCount })
+  }
+}
+
+/// Machine code of a program with several outputs.
+package final class CompiledProgram: TensorProgram, @unchecked Sendable {
+  package let code: CompiledCode
+  package let outputCounts: [Int]
+  private let table = UnsafeRawPointer(KernelTable.address)
+
+  init(code: CompiledCode, outputCounts: [Int]) {
+    self.code = code
+    self.outputCounts = outputCounts
+  }
+
+  package var workspaceByteCount: Int { code.workspaceByteCount }
+
+  package func run(
+    position: UnsafePointer<Double>, stream: Program.Stream?, workspace: UnsafeMutableRawPointer,
+    results: UnsafeMutablePointer<Double>
+  ) {
+    guard var stream else {
+      _ = code.function(position, results, code.data, workspace, table, nil)
+      return
+    }
+    _ = code.function(position, results, code.data, workspace, table, &stream)
   }
 }
 

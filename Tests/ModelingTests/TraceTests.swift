@@ -72,7 +72,7 @@ struct TraceTests {
       let start = ContinuousClock.now
       let compiled = try bench.compile("m")
       seconds.append((ContinuousClock.now - start) / .seconds(1))
-      let program = try #require(compiled.target.program)
+      let program = compiled.target.explaining()
       traced.append(count(compiled.finished.builder.nodes))
       programs.append(count(program.graph.nodes))
     }
@@ -223,7 +223,7 @@ struct TraceTests {
         let shown = "\(shown.replacingOccurrences(of: "\n", with: " "))"
         """)
       let compiled = try bench.compile("m")
-      let graph = try #require(compiled.target.program).graph
+      let graph = compiled.target.evaluator.graph
       let program = graph.structuralDigest()
       let result = ResultDigest.make(
         program: program, siteNames: compiled.sites.map(\.name), graph: graph, settings: ["20", "40"],

@@ -26,14 +26,21 @@ package final class LLVMLibrary: @unchecked Sendable {
 
   /// The library that serves unless another is asked for: the one that is tested most, then the others.
   package static let shared: Result<LLVMLibrary, CompilationError> = {
-    if let asked = ProcessInfo.processInfo.environment["CAIRN_LLVM"] {
-      return Result { () throws(CompilationError) in try LLVMLibrary(name: asked) }
+    guard let name = available else {
+      return .failure(CompilationError("no libLLVM of version 16 or later was found"))
     }
+    return Result { () throws(CompilationError) in try LLVMLibrary(name: name) }
+  }()
+
+  /// The name of a library that is there, found without loading one where it lies in a usual folder.
+  package static let available: String? = {
+    if let asked = ProcessInfo.processInfo.environment["CAIRN_LLVM"] { return asked.isEmpty ? nil : asked }
     let preferred = names.filter { $0.contains("19") } + names.filter { !$0.contains("19") }
-    for name in preferred {
-      if let library = try? LLVMLibrary(name: name) { return .success(library) }
-    }
-    return .failure(CompilationError("no libLLVM of version 16 or later was found"))
+    let folders = [
+      "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib",
+    ]
+    for name in preferred where folders.contains(where: { access("\($0)/\(name)", R_OK) == 0 }) { return name }
+    return preferred.first { (try? LLVMLibrary(name: $0)) != nil }
   }()
 
   package init(name: String) throws(CompilationError) {

@@ -64,7 +64,7 @@ struct FitRunner {
     } catch let interrupted as InterruptedFit {
       results = try partial(interrupted, options)
     }
-    let fit = posterior(compiled, results, options)
+    let fit = try posterior(compiled, results, options)
     let health = FitHealth(fit)
     for warning in health.warnings(at: options.span) { context.warn(warning) }
     context.sink.emit(.verdict(health.verdict))
@@ -149,20 +149,17 @@ struct FitRunner {
   /// Draws in the model's own coordinates.
   private func posterior(
     _ compiled: CompiledModel, _ results: [ChainResult], _ options: SamplingOptions
-  ) -> PosteriorValue {
+  ) throws -> PosteriorValue {
     let dimension = compiled.target.dimension
-    var values = compiled.sites.map { _ in [Double]() }
     let total = results.reduce(0) { $0 + $1.count }
-    for (slot, site) in compiled.sites.enumerated() { values[slot].reserveCapacity(total * site.size) }
-    let workspace = UnsafeMutablePointer<Double>.allocate(capacity: compiled.constrain.workspaceCount + 8)
-    defer { workspace.deallocate() }
-    for chain in results {
-      for draw in 0..<chain.count {
-        let position = Array(chain.positions[(draw * dimension)..<((draw + 1) * dimension)])
-        let outputs = compiled.constrain.run(position: position, inputs: [], stream: nil, workspace: workspace)
-        for (slot, output) in outputs.enumerated() { values[slot] += output.elements }
-      }
-    }
+    let origins = results.enumerated().flatMap { chain, result in (0..<result.count).map { (chain, $0) } }
+    var values =
+      try compiled.repeatedConstrain().run(
+        draws: total,
+        position: { draw in
+          let (chain, own) = origins[draw]
+          return Array(results[chain].positions[(own * dimension)..<((own + 1) * dimension)])
+        }, stream: { _ in nil }) ?? []
     let stats = SamplerStatistics(
       acceptance: results.flatMap(\.acceptance), stepSize: results.flatMap(\.stepSizes),
       treeDepth: results.flatMap(\.treeDepths), leapfrogs: results.flatMap(\.leapfrogs),
@@ -262,7 +259,7 @@ struct FitRunner {
       }
     }
     // What a density does inside is no expression of the user's.
-    if let blame = compiled.target.program?.blame(position: failure.position),
+    if let blame = compiled.target.explaining().blame(position: failure.position),
       let place = tracer.span(ofOrigin: blame.origin), place != fault.span
     {
       let operands = blame.operands.map { "\($0)" }.joined(separator: ", ")
@@ -352,19 +349,13 @@ struct FitRunner {
     names: (SiteRecord) -> Bool, inputs: (Int) -> [Double]
   ) throws -> PosteriorValue {
     let records = finished.trace.state.sites.filter(names)
-    let program = try finished.program(outputs: records.map(\.value))
+    let program = try finished.repeatedProgram(outputs: records.map(\.value))
     let sites = records.map { StoredSite(name: $0.name, shape: $0.shape, isInteger: $0.element == .integer) }
     try checkSize(of: sites, draws: count, "draws", context.callSpan)
-    var values = records.map { _ in [Double]() }
-    for (slot, site) in sites.enumerated() { values[slot].reserveCapacity(min(count * site.size, 1 << 28)) }
-    let workspace = UnsafeMutablePointer<Double>.allocate(capacity: program.workspaceCount + 8)
-    defer { workspace.deallocate() }
-    for draw in 0..<count {
-      if draw % 64 == 63, context.isCancelled { throw Fault("R080", "interrupted", span: context.callSpan) }
-      let outputs = program.run(
-        position: inputs(draw), inputs: [], stream: Program.Stream(key: key, draw: UInt64(draw)), workspace: workspace)
-      for (slot, output) in outputs.enumerated() { values[slot] += output.elements }
-    }
+    let drawn = program.run(
+      draws: count, position: inputs, stream: { Program.Stream(key: key, draw: UInt64($0)) },
+      isCancelled: { context.isCancelled })
+    guard let values = drawn else { throw Fault("R080", "interrupted", span: context.callSpan) }
     return PosteriorValue(
       model: model, kind: kind, chains: 1, sites: sites, values: values, counts: [count], stats: nil, key: key)
   }
@@ -475,14 +466,8 @@ struct FitRunner {
         found: "kept: \(fit.sites.map(\.name).joined(separator: ", "))",
         help: "add them to `keep:`", span: span)
     }
-    let program = try finished.program(outputs: [node])
-    var elements: [Double] = []
-    elements.reserveCapacity(fit.drawCount * shape.reduce(1, *))
-    let workspace = UnsafeMutablePointer<Double>.allocate(capacity: program.workspaceCount + 8)
-    defer { workspace.deallocate() }
-    for draw in 0..<fit.drawCount {
-      elements += program.run(position: fit.inputs(draw), inputs: [], stream: nil, workspace: workspace)[0].elements
-    }
+    let program = try finished.repeatedProgram(outputs: [node])
+    let elements = program.run(draws: fit.drawCount, position: fit.inputs, stream: { _ in nil })?.first ?? []
     return PosteriorValue.value(elements, shape: shape, draws: fit.drawCount, isInteger: element == .integer)
   }
 
@@ -504,7 +489,7 @@ struct FitRunner {
       throw Fault("M308", "the model of this fit has no given site", span: context.callSpan)
     }
     let pieces = observed.flatMap { record in record.pointwise.map { (record, $0) } }
-    let program = try finished.program(outputs: pieces.map(\.1.node))
+    let program = try finished.repeatedProgram(outputs: pieces.map(\.1.node))
     var starts: [String: Int] = [:]
     var width = 0
     for record in observed {
@@ -512,13 +497,11 @@ struct FitRunner {
       width += record.family.eventRank == 0 ? record.shape.reduce(1, *) : record.shape.dropLast().reduce(1, *)
     }
     var elements = Array(repeating: 0.0, count: fit.drawCount * width)
-    for draw in 0..<fit.drawCount {
-      let outputs = program.run(position: fit.inputs(draw), inputs: [])
-      for ((record, piece), output) in zip(pieces, outputs) {
+    let outputs = program.run(draws: fit.drawCount, position: fit.inputs, stream: { _ in nil }) ?? []
+    for (((record, piece), values), size) in zip(zip(pieces, outputs), program.outputCounts) {
+      for draw in 0..<fit.drawCount {
         let start = draw * width + (starts[record.name] ?? 0)
-        for (index, value) in output.elements.enumerated() {
-          elements[start + (piece.positions?[index] ?? index)] += value
-        }
+        for index in 0..<size { elements[start + (piece.positions?[index] ?? index)] += values[draw * size + index] }
       }
     }
     return .realArray(RealArray(shape: [fit.drawCount, width], elements: elements))

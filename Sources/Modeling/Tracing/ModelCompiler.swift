@@ -21,12 +21,14 @@ package struct FinishedTrace {
     return builder.sum(ordered.map(\.element.node))
   }
 
+  /// A program that runs a few times: it is not worth compiling.
   func program(outputs: [NodeID]) throws -> Program {
-    do {
-      return try ReferenceBackend().program(for: try builder.finish(outputs: outputs))
-    } catch let error as GraphError {
-      throw Fault("R096", "the model's graph is broken: \(error)", help: "please report this")
-    }
+    try EngineBackend.faults { try ReferenceBackend().singleProgram(for: try builder.finish(outputs: outputs)) }
+  }
+
+  /// A program that runs once per draw.
+  func repeatedProgram(outputs: [NodeID]) throws -> any TensorProgram {
+    try EngineBackend.faults { try EngineBackend.current.program(for: try builder.finish(outputs: outputs)) }
   }
 }
 
@@ -54,6 +56,11 @@ package final class CompiledModel {
     self.sites = sites
     self.plainTarget = plainTarget
   }
+
+  /// `constrain` for many positions.
+  func repeatedConstrain() throws -> any TensorProgram {
+    try EngineBackend.faults { try EngineBackend.current.program(for: constrain.graph) }
+  }
 }
 
 /// A site whose draws are stored: its shape, and whether its values are whole numbers.
@@ -66,12 +73,13 @@ package struct StoredSite: Sendable, Equatable {
 
 /// The log density as inference sees it.
 package final class DensityTarget: LogDensity, @unchecked Sendable {
-  let evaluator: any GradientEvaluator
-  package let program: Program?
+  package let evaluator: any GradientEvaluator
   init(_ evaluator: any GradientEvaluator) {
     self.evaluator = evaluator
-    program = (evaluator as? ReferenceGradientEvaluator)?.program
   }
+
+  /// The same density in the reference evaluator, which can say where a number went wrong.
+  package func explaining() -> Program { Program(evaluator.graph) }
   package var dimension: Int { evaluator.dimension }
   package var workspaceByteCount: Int { evaluator.workspaceByteCount }
   package func evaluate(
@@ -175,11 +183,9 @@ package struct ModelCompiler {
   }
 
   private func density(_ finished: FinishedTrace, includingJacobians: Bool) throws -> DensityTarget {
-    do {
+    try EngineBackend.faults {
       let graph = try finished.builder.finish(outputs: [finished.total(includingJacobians: includingJacobians)])
-      return DensityTarget(try ReferenceBackend().gradientEvaluator(of: graph))
-    } catch let error as GraphError {
-      throw Fault("R096", "the model's graph is broken: \(error)", help: "please report this")
+      return DensityTarget(try EngineBackend.current.gradientEvaluator(of: graph))
     }
   }
 

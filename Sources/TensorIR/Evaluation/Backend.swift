@@ -22,8 +22,60 @@ package protocol Backend: Sendable {
   var numericClass: String { get }
   /// Prepares a log density (the graph's first output) and its gradient.
   func gradientEvaluator(of graph: Graph) throws -> any GradientEvaluator
-  /// Prepares a program of several outputs.
-  func program(for graph: Graph) throws -> Program
+  /// Prepares a program of several outputs that runs many times.
+  func program(for graph: Graph) throws -> any TensorProgram
+}
+
+/// A program made ready to run many times, each time in a workspace that the caller keeps.
+package protocol TensorProgram: Sendable {
+  var workspaceByteCount: Int { get }
+  /// Elements of each output.
+  var outputCounts: [Int] { get }
+  /// Runs once; writes the outputs one after the other.
+  ///
+  /// - Parameters:
+  ///   - workspace: `workspaceByteCount` bytes, aligned to 64.
+  ///   - results: As many doubles as the outputs have elements.
+  func run(
+    position: UnsafePointer<Double>, stream: Program.Stream?, workspace: UnsafeMutableRawPointer,
+    results: UnsafeMutablePointer<Double>)
+}
+
+extension TensorProgram {
+  /// Runs once per draw, and gives the outputs' elements, each with all draws one after the other.
+  ///
+  /// - Parameter isCancelled: Asked now and then; nil is returned when it says so.
+  package func run(
+    draws count: Int, position: (Int) -> [Double], stream: (Int) -> Program.Stream?, isCancelled: () -> Bool = { false }
+  ) -> [[Double]]? {
+    let total = outputCounts.reduce(0, +)
+    let results = UnsafeMutablePointer<Double>.allocate(capacity: max(1, total))
+    let workspace = UnsafeMutableRawPointer.allocate(byteCount: max(64, workspaceByteCount), alignment: 64)
+    defer {
+      results.deallocate()
+      workspace.deallocate()
+    }
+    var values = outputCounts.map { size in
+      var elements: [Double] = []
+      elements.reserveCapacity(min(count * size, 1 << 28))
+      return elements
+    }
+    for draw in 0..<count {
+      if draw % 64 == 63, isCancelled() { return nil }
+      let point = position(draw)
+      point.withUnsafeBufferPointer { buffer in
+        run(
+          position: buffer.baseAddress ?? UnsafePointer(results), stream: stream(draw), workspace: workspace,
+          results: results)
+      }
+      var offset = 0
+      for (slot, size) in outputCounts.enumerated() {
+        values[slot] += UnsafeBufferPointer(start: results + offset, count: size)
+        offset += size
+      }
+    }
+    return values
+  }
 }
 
 /// Plain loops that define what every operation means.
@@ -46,10 +98,10 @@ package struct ReferenceBackend: Backend {
       dimension: graph.parameterCount)
   }
 
-  package func program(for graph: Graph) throws -> Program {
-    let canonical = try Canonicalization.run(graph)
-    return Program(canonical)
-  }
+  package func program(for graph: Graph) throws -> any TensorProgram { try singleProgram(for: graph) }
+
+  /// A program that runs a few times, with whole tensors.
+  package func singleProgram(for graph: Graph) throws -> Program { Program(try Canonicalization.run(graph)) }
 }
 
 /// The reference evaluator behind the hot-path contract.

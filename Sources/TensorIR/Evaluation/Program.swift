@@ -4,7 +4,7 @@ package import Numerics
 /// A graph made ready to run: a flat list of instructions over buffers that are assigned beforehand.
 ///
 /// Immutable and shared by threads; each thread brings its own workspace. Running allocates nothing.
-package final class Program: @unchecked Sendable {
+package final class Program: TensorProgram, @unchecked Sendable {
   /// Where an operand lies, resolved against the bases of a run.
   struct Location {
     /// 0 workspace, 1 position, 2 data, 3 input table.
@@ -289,6 +289,30 @@ package final class Program: @unchecked Sendable {
         (workspace + outputs[2 * k + 1]).update(from: temporary + offset, count: size)
         offset += size
       }
+    }
+  }
+
+  // MARK: - Many runs
+
+  package var outputCounts: [Int] { graph.outputs.map { graph[$0].shape.elementCount } }
+
+  package func run(
+    position: UnsafePointer<Double>, stream: Stream?, workspace: UnsafeMutableRawPointer,
+    results: UnsafeMutablePointer<Double>
+  ) {
+    let buffer = workspace.assumingMemoryBound(to: Double.self)
+    // There are no inputs; the table is never read.
+    let inputs = UnsafeRawPointer(workspace).assumingMemoryBound(to: UnsafePointer<Double>.self)
+    if var stream {
+      execute(position: position, inputs: inputs, workspace: buffer, stream: &stream)
+    } else {
+      execute(position: position, inputs: inputs, workspace: buffer, stream: nil)
+    }
+    var offset = 0
+    for (slot, output) in graph.outputs.enumerated() {
+      let count = graph[output].shape.elementCount
+      (results + offset).update(from: address(outputs[slot], position, inputs, buffer), count: count)
+      offset += count
     }
   }
 
