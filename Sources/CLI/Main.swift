@@ -23,7 +23,8 @@ struct Cairn: ParsableCommand {
       """,
     version: programVersion.map(String.init).joined(separator: "."),
     subcommands: [
-      Run.self, Check.self, Export.self, Import.self, New.self, Watch.self, Why.self, Cache.self, Explain.self,
+      Run.self, Check.self, Export.self, Import.self, New.self, Watch.self, Why.self, Cache.self, Bench.self,
+      Explain.self,
       Evaluate.self,
     ],
     defaultSubcommand: Evaluate.self)

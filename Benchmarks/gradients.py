@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""Times gradients of Cairn's models against the same models written by hand in C, on the same data at the same position.
+
+Values and gradients must agree first: a model that does not is an error, and nothing is said of its speed. Then C and Cairn
+are timed in turn, some rounds of seven batches of processor time each. The table shows medians, and the ratio of
+Cairn to C with the least and greatest of the rounds. Speeds are never asserted: read the numbers.
+
+    Benchmarks/gradients.py [--cairn PROGRAM] [--rounds N] [--seconds S] [--out FILE] [MODEL…]
+"""
+import argparse
+import array
+import datetime
+import json
+import pathlib
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+
+root = pathlib.Path(__file__).resolve().parent
+folder = root / "gradients"
+build = root.parent / ".build" / "bench"
+# Some model shares its data with another.
+shared = {
+    "linear-profiled-10000x25": "linear-10000x25",
+    "logistic-centered-10000x25": "logistic-10000x25",
+}
+tolerance = 1e-10
+
+
+def machine():
+    """The processor's name, as the system tells it."""
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or "unknown"
+
+
+def run(command):
+    result = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if result.returncode:
+        sys.exit(f"failed: {' '.join(map(str, command))}\n{result.stdout}{result.stderr}")
+    return result.stdout
+
+
+def compile_twins():
+    """The C models by each compiler there is."""
+    source, programs = folder / "models.c", {}
+    for compiler in ("gcc", "clang"):
+        if not shutil.which(compiler):
+            continue
+        program = build / f"models-{compiler}"
+        if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+            run([compiler, "-O3", "-march=native", "-ffast-math", "-o", program, source, "-lopenblas", "-lm"])
+        programs[compiler] = program
+    if not programs:
+        sys.exit("neither gcc nor clang is installed")
+    return programs
+
+
+def prepare_data():
+    script, data = folder / "data.py", folder / "data"
+    stamp = data / "complete"
+    if not stamp.exists() or stamp.stat().st_mtime < script.stat().st_mtime:
+        run([sys.executable, script, data])
+        stamp.touch()
+
+
+def cairn(program, name, seconds, gradients_only):
+    out = build / f"{name}.json"
+    command = [program, "bench", folder / f"{name}.nb.md", "--model", "m", "--no-cache", "--seconds", seconds, "--json", out]
+    run(command + (["--gradients-only"] if gradients_only else []))
+    return json.loads(out.read_text())["models"][0]
+
+
+def twin(program, name, seconds):
+    data = folder / "data" / f"{shared.get(name, name)}.csv"
+    return json.loads(run([program, name, data, build / f"{name}.position", seconds]))
+
+
+def disagreement(ours, theirs):
+    """The greatest difference, relative to the value, and for the gradient to its greatest entry."""
+    a, b = ours["gradient"], theirs["gradient"]
+    if len(a) != len(b):
+        sys.exit(f"gradients have {len(a)} and {len(b)} entries")
+    numbers = [ours["logDensity"], theirs["logDensity"], *a, *b]
+    if not all(isinstance(x, (int, float)) and abs(x) < 1e300 for x in numbers):
+        return float("inf")
+    scale = max(map(abs, a)) or 1.0
+    value = abs(ours["logDensity"] - theirs["logDensity"]) / max(abs(ours["logDensity"]), 1.0)
+    return max(value, max(abs(x - y) for x, y in zip(a, b)) / scale)
+
+
+def measure(program, twins, name, options):
+    first = cairn(program, name, options.seconds, False)
+    (build / f"{name}.position").write_bytes(array.array("d", first["position"]).tobytes())
+    found = {key: disagreement(first, twin(path, name, 0.001)) for key, path in twins.items()}
+    worst = max(found.values())
+    if not worst <= tolerance:
+        print(f"{name}: C and Cairn disagree by {worst:.1e}, more than {tolerance:.0e}", file=sys.stderr)
+        return {"name": name, "dimension": first["dimension"], "disagreement": str(worst)}
+    rounds, by_compiler = [], {key: [] for key in twins}
+    for _ in range(options.rounds):
+        for key, path in twins.items():
+            by_compiler[key].append(statistics.median(twin(path, name, options.seconds)["gradientNanoseconds"]))
+        ours = statistics.median(cairn(program, name, options.seconds, True)["gradientNanoseconds"])
+        rounds.append(ours)
+    best = min(by_compiler, key=lambda key: statistics.median(by_compiler[key]))
+    ratios = [a / b for a, b in zip(rounds, by_compiler[best])]
+    sampler = statistics.median(first["sampler"]["nanosecondsPerLeapfrog"])
+    return {
+        "name": name, "dimension": first["dimension"], "disagreement": worst, "compiler": best,
+        "c": by_compiler, "cairn": rounds, "ratios": ratios, "samplerNanoseconds": sampler,
+        "compileMilliseconds": first["compileMilliseconds"], "workspaceBytes": first["workspaceBytes"],
+        "dataBytes": first.get("dataBytes"), "sites": first["sites"],
+    }
+
+
+def row(result):
+    if "ratios" not in result:
+        return f"{result['name']:<27} {result['dimension']:>7}   differs by {result['disagreement']}"
+    ratios = result["ratios"]
+    c, ours = statistics.median(result["c"][result["compiler"]]), statistics.median(result["cairn"])
+    spread = f"({min(ratios):.2f}–{max(ratios):.2f})"
+    return (f"{result['name']:<27} {result['dimension']:>7} {c:>11,.0f} {result['compiler']:<5} {ours:>12,.0f} "
+            f"{statistics.median(ratios):>7.2f} {spread:<15} {result['samplerNanoseconds']:>9,.0f} "
+            f"{result['compileMilliseconds']:>8.1f}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("models", nargs="*", metavar="MODEL")
+    parser.add_argument("--cairn", default=str(root.parent / ".build/release/cairn"))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=0.1, help="processor time of a batch; seven make a round")
+    parser.add_argument("--out", type=pathlib.Path, default=build / "gradients.json")
+    options = parser.parse_args()
+    known = sorted(path.name.removesuffix(".nb.md") for path in folder.glob("*.nb.md"))
+    for name in options.models:
+        if name not in known:
+            sys.exit(f"there is no model `{name}`; there are {', '.join(known)}")
+    build.mkdir(parents=True, exist_ok=True)
+    prepare_data()
+    twins = compile_twins()
+    print(f"machine: {machine()}; C by {' and '.join(twins)}, the faster one; ns of processor time, {options.rounds} rounds")
+    print(f"{'model':<27} {'dim':>7} {'C':>11} {'by':<5} {'Cairn':>12} {'ratio':>7} {'(rounds)':<15} {'sampler':>9} "
+          f"{'make, ms':>8}")
+    results = []
+    for name in options.models or known:
+        results.append(measure(options.cairn, twins, name, options))
+        print(row(results[-1]), flush=True)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps({
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "machine": machine(),
+        "tolerance": tolerance, "models": results,
+    }, indent=1) + "\n")
+    if any("ratios" not in result for result in results):
+        sys.exit("some gradients disagree")
+
+
+if __name__ == "__main__":
+    main()
