@@ -117,7 +117,7 @@ struct Bench: ParsableCommand {
       sites: compiled.sites.map { .init(name: $0.name, shape: $0.shape) }, compileMilliseconds: 1e3 * wall,
       compileProcessorMilliseconds: 1e3 * compile, gradientNanoseconds: gradient.nanoseconds,
       evaluationsPerBatch: gradient.evaluations, workspaceBytes: target.workspaceByteCount,
-      dataBytes: target.program?.dataByteCount,
+      dataBytes: target.evaluator.dataByteCount,
       sampler: gradientsOnly ? nil : bench.sampler(key: RandomKey(seed: seed).child("sampler")), position: position,
       logDensity: bench.logDensity, gradient: bench.gradient)
   }
