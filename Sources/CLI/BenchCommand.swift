@@ -22,7 +22,10 @@ struct Bench: ParsableCommand {
   @Option(help: "Seconds of processor time for each of seven batches.") var seconds = 0.1
   @Option(help: "The seed of the position.") var seed: UInt64 = 1
   @Flag(help: "Leave out the sampler's own work.") var gradientsOnly = false
+  @Option(help: "Instead of timing, list what runs: the graph after all passes, or the code.") var list: Listing?
   @Flag(help: "Neither use nor write the cache.") var noCache = false
+
+  enum Listing: String, ExpressibleByArgument, CaseIterable { case graph, code }
 
   func validate() throws {
     guard seconds > 0, seconds <= 60 else { throw ValidationError("--seconds is above 0 and at most 60") }
@@ -65,6 +68,11 @@ struct Bench: ParsableCommand {
       if session.machine.cancellation.isCancelled { return 130 }
       terminal.progress("\(bound.name): timing")
       do {
+        if let list {
+          terminal.endProgress()
+          terminal.line(try listing(list, bound, session))
+          continue
+        }
         figures.append(try measure(bound, session))
       } catch let fault as Fault {
         terminal.show(fault.diagnostic(at: nil), session.sources)
@@ -97,6 +105,16 @@ struct Bench: ParsableCommand {
     if !names.isEmpty { return models.filter { names.contains($0.name) } }
     let given = models.filter { !$0.model.conditions.isEmpty }
     return given.isEmpty ? models : given
+  }
+
+  private func listing(_ list: Listing, _ bound: BoundModel, _ session: Session) throws -> String {
+    let compiler = ModelCompiler(
+      context: session.machine, registry: session.engine.registry, hooks: session.engine)
+    let evaluator = try compiler.compile(bound.model).target.evaluator
+    switch list {
+    case .graph: return GraphPrinter.text(evaluator.preparedGraph)
+    case .code: return evaluator.codeText ?? "the reference evaluator has no code"
+    }
   }
 
   private func measure(_ bound: BoundModel, _ session: Session) throws -> ModelFigures {

@@ -40,7 +40,8 @@ package struct LLVMBackend: Backend {
     let source = CodeSource(
       trimmed, destinations: [nil] + offsets.map { $0.offset }, clearing: graph.parameterCount)
     let code = try CompiledCode(source, library: try library(), target: target, store: store)
-    return CompiledGradientEvaluator(code: code, graph: withGradient, dimension: graph.parameterCount)
+    return CompiledGradientEvaluator(
+      code: code, graph: withGradient, prepared: trimmed, dimension: graph.parameterCount)
   }
 
   package func program(for graph: Graph) throws -> any TensorProgram {
@@ -86,15 +87,19 @@ package final class CompiledProgram: TensorProgram, @unchecked Sendable {
 package final class CompiledGradientEvaluator: GradientEvaluator, @unchecked Sendable {
   package let code: CompiledCode
   package let graph: Graph
+  /// What the passes made of the graph: what the code computes.
+  package let preparedGraph: Graph
   package let dimension: Int
   private let table = UnsafeRawPointer(KernelTable.address)
 
-  init(code: CompiledCode, graph: Graph, dimension: Int) {
+  init(code: CompiledCode, graph: Graph, prepared: Graph, dimension: Int) {
     self.code = code
     self.graph = graph
+    preparedGraph = prepared
     self.dimension = dimension
   }
 
+  package var codeText: String? { code.text }
   package var workspaceByteCount: Int { code.workspaceByteCount }
   package var dataByteCount: Int { code.dataByteCount }
 

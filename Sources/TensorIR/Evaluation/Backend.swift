@@ -8,10 +8,19 @@ package protocol GradientEvaluator: Sendable {
   /// Bytes that `evaluate` needs, assigned before running: with `dataByteCount`, the memory forecast.
   var workspaceByteCount: Int { get }
   var dataByteCount: Int { get }
+  /// The graph as it runs, after all passes.
+  var preparedGraph: Graph { get }
+  /// The generated code as text, where there is any.
+  var codeText: String? { get }
   /// The log density at `position`; writes its gradient. Allocates nothing, locks nothing.
   func evaluate(
     position: UnsafePointer<Double>, gradient: UnsafeMutablePointer<Double>, workspace: UnsafeMutableRawPointer
   ) -> Double
+}
+
+extension GradientEvaluator {
+  package var preparedGraph: Graph { graph }
+  package var codeText: String? { nil }
 }
 
 /// What turns a graph into something that runs: the reference evaluator here, compiled code elsewhere.
