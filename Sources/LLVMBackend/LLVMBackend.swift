@@ -29,23 +29,34 @@ package struct LLVMBackend: Backend {
     return try LLVMLibrary.shared.get()
   }
 
+  /// Simple algebra, then loops without what need not run in sequence, then the algebra that this opens.
+  private static func distributed(_ graph: Graph) throws(GraphError) -> Graph {
+    let simple = try Simplification.run(graph)
+    try Verifier.checkIfEnabled(simple, after: "simplification")
+    let apart = try ScanDistribution.run(simple)
+    try Verifier.checkIfEnabled(apart, after: "distribution of loops")
+    let result = try Simplification.run(apart)
+    try Verifier.checkIfEnabled(result, after: "simplification")
+    return result
+  }
+
   package func gradientEvaluator(of graph: Graph) throws -> any GradientEvaluator {
-    let canonical = try Canonicalization.run(graph)
-    let (withGradient, offsets) = try Differentiation.valueAndGradient(canonical)
+    var plain = try Canonicalization.run(graph)
+    plain.outputs = [plain.outputs[0]]
+    let simple = try LLVMBackend.distributed(plain)
+    let (withGradient, offsets) = try Differentiation.valueAndGradient(simple)
     try Verifier.checkIfEnabled(withGradient, after: "differentiation")
-    let prepared = try Decomposition.run(withGradient)
-    // The first output is returned; other outputs of the program are not wanted here.
-    var trimmed = prepared
-    trimmed.outputs = [prepared.outputs[0]] + prepared.outputs.dropFirst(canonical.outputs.count)
+    let prepared = try LLVMBackend.distributed(try Decomposition.run(withGradient))
+    // The value is returned, not stored.
     let source = CodeSource(
-      trimmed, destinations: [nil] + offsets.map { $0.offset }, clearing: graph.parameterCount)
+      prepared, destinations: [nil] + offsets.map { $0.offset }, clearing: graph.parameterCount)
     let code = try CompiledCode(source, library: try library(), target: target, store: store)
     return CompiledGradientEvaluator(
-      code: code, graph: withGradient, prepared: trimmed, dimension: graph.parameterCount)
+      code: code, graph: withGradient, prepared: prepared, dimension: graph.parameterCount)
   }
 
   package func program(for graph: Graph) throws -> any TensorProgram {
-    let prepared = try Decomposition.run(try Canonicalization.run(graph))
+    let prepared = try LLVMBackend.distributed(try Decomposition.run(try Canonicalization.run(graph)))
     var offset = 0
     var destinations: [Int] = []
     for output in prepared.outputs {

@@ -52,4 +52,14 @@ import Testing
       try Self.compare(sample.graph, at: sample.position, backend, "seed \(block * 50 + seed)")
     }
   }
+
+  @Test("random loops", arguments: 0..<30)
+  func loops(block: Int) throws {
+    Verifier.isEnabled = true
+    let backend = LLVMBackend(library: try LLVMLibrary.shared.get())
+    for seed in 0..<20 {
+      let sample = try RandomLoop(seed: UInt64(block * 20 + seed))
+      try Self.compare(sample.graph, at: sample.position, backend, "loop \(block * 20 + seed)")
+    }
+  }
 }

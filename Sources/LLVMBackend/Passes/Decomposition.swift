@@ -1,33 +1,12 @@
 internal import TensorIR
 
-/// Rewrites composite reductions into ones that loops compute directly, so that their parts fuse with what is around.
+/// Rewrites composite operations into ones that loops compute directly, so that their parts fuse with what is around.
 enum Decomposition {
   static func run(_ graph: Graph) throws(GraphError) -> Graph {
-    let b = GraphBuilder()
-    b.parameterCount = graph.parameterCount
-    b.inputCount = graph.inputCount
-    var map: [NodeID] = []
-    map.reserveCapacity(graph.nodes.count)
-    for (index, node) in graph.nodes.enumerated() {
-      b.origin = graph.origins[index]
-      var copy = node
-      copy.operands = node.operands.map { map[$0.index] }
-      switch node.operation {
-      case .data(let slot):
-        map.append(b.data(graph.data[slot], element: node.element, tags: node.shape.map(\.tag)))
-      case .reduce(.logSumExp, let axes):
-        map.append(logSumExp(copy.operands[0], axes, in: b))
-      case .scan(let body):
-        let inner = try run(body.graph)
-        copy.operation = .scan(
-          ScanBody(
-            graph: inner, carryCount: body.carryCount, slicedCount: body.slicedCount, steps: body.steps,
-            isReversed: body.isReversed))
-        map.append(b.add(copy))
-      default: map.append(b.add(copy))
-      }
+    try GraphRewriting.run(graph) { node, b throws(GraphError) in
+      if case .reduce(.logSumExp, let axes) = node.operation { return logSumExp(node.operands[0], axes, in: b) }
+      return nil
     }
-    return try b.finish(outputs: graph.outputs.map { map[$0.index] })
   }
 
   /// max + log Σ exp(x − max); an infinite or undefined maximum is the result.
