@@ -70,5 +70,20 @@ struct InlineMathCase: Sendable, CustomTestStringConvertible {
   static let all = [
     InlineMathCase(name: "exp", ranges: [-1...1, -740...709.7]) { Foundation.exp($0) },
     InlineMathCase(name: "log", ranges: [0.5...2, 0...1e-300, 1e-5...1e10]) { Foundation.log($0) },
+    InlineMathCase(name: "log1p", ranges: [-1...1, -1e-5...1e-5, 1...1e20]) { Foundation.log1p($0) },
+    InlineMathCase(name: "expm1", ranges: [-1...1, -1e-5...1e-5, -40...709]) { Foundation.expm1($0) },
+    InlineMathCase(name: "logistic", ranges: [-1...1, -745...745, -40...40]) { x in
+      x >= 0 ? 1 / (1 + Foundation.exp(-x)) : Foundation.exp(x) / (1 + Foundation.exp(x))
+    },
+    InlineMathCase(name: "softplus", ranges: [-1...1, -745...745, -40...40]) { softplus($0) },
+    InlineMathCase(name: "logLogistic", ranges: [-1...1, -745...745, -40...40]) { -softplus(-$0) },
+    InlineMathCase(name: "log1mexp", ranges: [-1...0, -1e-5...0, -745...0]) { x in
+      x > 0 ? .nan : (x > -0.69 ? Foundation.log(-Foundation.expm1(x)) : Foundation.log1p(-Foundation.exp(x)))
+    },
+    InlineMathCase(name: "tanh", ranges: [-1...1, -1e-5...1e-5, -30...30]) { Foundation.tanh($0) },
   ]
+
+  private static func softplus(_ x: Float80) -> Float80 {
+    (x > 0 ? x : (x.isNaN ? x : 0)) + Foundation.log1p(Foundation.exp(-abs(x)))
+  }
 }
