@@ -62,4 +62,60 @@ import Testing
       try Self.compare(sample.graph, at: sample.position, backend, "loop \(block * 20 + seed)")
     }
   }
+
+  /// A regression with a matrix of data, at sizes around those of vectors and tiles.
+  ///
+  /// - Parameter form: 0 logistic, 1 normal with a scale, 2 with group intercepts, 3 with the predictor centered, 4 with
+  ///   the scale at its best value, 5 two matrices and a vector that is not a parameter.
+  static func regression(rows: Int, columns: Int, form: Int) throws -> (Graph, [Double]) {
+    var source = RandomStream(key: RandomKey(seed: UInt64(rows * 1000 + columns * 10 + form)))
+    let b = GraphBuilder()
+    func data(_ extents: [Int]) -> NodeID {
+      b.data(TensorData(extents: extents, elements: (0..<extents.reduce(1, *)).map { _ in source.nextNormal() }))
+    }
+    let x = data([rows, columns])
+    let y = data([rows])
+    let beta = b.parameter(offset: 0, shape: [Dimension(columns)])
+    let scale = b.exp(b.parameter(offset: columns, shape: []))
+    var predictor = b.add(b.parameter(offset: columns + 1, shape: []), b.matrixVector(x, beta))
+    var count = columns + 2
+    if form == 2 {
+      let groups = b.data(
+        TensorData(extents: [rows], elements: (0..<rows).map { _ in Double(source.nextBelow(5)) }), element: .integer)
+      predictor = b.add(predictor, b.gather(b.parameter(offset: count, shape: [Dimension(5)]), [groups]))
+      count += 5
+    }
+    if form == 5 {
+      let z = data([rows, 3])
+      let gamma = b.unary(.tanh, b.multiply(scale, b.parameter(offset: count, shape: [Dimension(3)])))
+      predictor = b.add(predictor, b.multiply(scale, b.matrixVector(z, gamma)))
+      count += 3
+    }
+    if form == 3 {
+      let mean = b.divide(b.sumAll(predictor), b.constant(Double(rows)))
+      predictor = b.subtract(predictor, mean)
+    }
+    let total: NodeID
+    switch form {
+    case 1, 2, 5:
+      let z = b.divide(b.subtract(y, predictor), scale)
+      total = b.sumAll(b.subtract(b.multiply(b.constant(-0.5), b.square(z)), b.log(scale)))
+    case 4:
+      let r = b.subtract(y, predictor)
+      total = b.multiply(b.constant(-0.5 * Double(rows)), b.log(b.sumAll(b.square(r))))
+    default: total = b.sumAll(b.unary(.logLogistic, b.multiply(b.binary(.less, b.constant(0), y), predictor)))
+    }
+    let prior = b.multiply(b.constant(-0.5), b.sumAll(b.square(beta)))
+    let graph = try b.finish(outputs: [b.add(total, prior)])
+    return (graph, (0..<count).map { _ in 0.5 * source.nextNormal() })
+  }
+
+  @Test("regressions of all sizes", arguments: [7, 8, 9, 39, 40, 41, 83, 200], 0..<6)
+  func regressions(rows: Int, form: Int) throws {
+    let backend = LLVMBackend(library: try LLVMLibrary.shared.get())
+    for columns in [1, 2, 5, 8, 9, 25] {
+      let (graph, position) = try Self.regression(rows: rows, columns: columns, form: form)
+      try Self.compare(graph, at: position, backend, "\(rows) × \(columns), form \(form)")
+    }
+  }
 }

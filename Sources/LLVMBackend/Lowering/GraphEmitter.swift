@@ -77,6 +77,10 @@ final class GraphEmitter {
             read(root, at: number)
           }
         }
+        if let product = analysis.products[id.index] {
+          if product.isRow { require(product.vector, number, read, count) }
+          continue
+        }
         switch analysis.kind(id.index) {
         case .elementwise:
           if case .gather = node.operation { require(node.operands[0], number, read, count) }

@@ -62,6 +62,38 @@ final class DataPool {
     return offset
   }
 
+  /// A matrix `[N, D]` in tiles of rows: `[N / rows][D][rows]`, padded with zeros.
+  func placeTiled(_ data: TensorData, rows: Int) -> Int {
+    let key = TiledKey(data: data, rows: rows)
+    if let offset = knownTiles[key] { return offset }
+    let (count, columns) = (data.extents[0], data.extents[1])
+    let tiles = (count + rows - 1) / rows
+    var values = Array(repeating: 0.0, count: tiles * columns * rows)
+    data.elements.withUnsafeBufferPointer { source in
+      values.withUnsafeMutableBufferPointer { target in
+        for tile in 0..<tiles {
+          let first = tile * rows
+          let last = min(count, first + rows)
+          for row in first..<last {
+            let from = row * columns
+            let to = tile * columns * rows + (row - first)
+            for column in 0..<columns { target[to + column * rows] = source[from + column] }
+          }
+        }
+      }
+    }
+    let offset = append(values)
+    knownTiles[key] = offset
+    return offset
+  }
+
+  private struct TiledKey: Hashable {
+    var data: TensorData
+    var rows: Int
+  }
+
+  private var knownTiles: [TiledKey: Int] = [:]
+
   /// The same numbers as 64-bit integers; nil where one of them is none.
   func placeIndices(_ data: TensorData) -> Int? {
     if let offset = knownIndices[data] { return offset }

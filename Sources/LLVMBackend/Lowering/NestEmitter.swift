@@ -70,7 +70,7 @@ final class NestEmitter {
         } else if let left = product(operands[0]) {
           contracted.insert(left)
         }
-      case .reduce(.sum, _):
+      case .reduce(.sum, _) where analysis.products[id.index] == nil:
         if let operand = product(operands[0]), !domain.isEmpty { contracted.insert(operand) }
       default: break
       }
@@ -98,10 +98,13 @@ final class NestEmitter {
     let mask: IRValue?
     let index: IRValue
     var values: [NodeID: IRValue] = [:]
-    init(lanes: Int, mask: IRValue?, index: IRValue) {
+    /// The number of this vector within its tile.
+    let inTile: IRValue
+    init(lanes: Int, mask: IRValue?, index: IRValue, inTile: IRValue = .integer(0)) {
       self.lanes = lanes
       self.mask = mask
       self.index = index
+      self.inTile = inTile
     }
   }
 
@@ -212,6 +215,7 @@ final class NestEmitter {
     let node = graph[id]
     let operands = sources[id] ?? []
     if analysis.copies.contains(id.index) { return read(operands[0], at) }
+    if let product = analysis.products[id.index] { return rowProduct(id, product, at) }
     switch node.operation {
     case .unary(let operation):
       return Elements.apply(operation, read(operands[0], at), table: emitter.environment.table, in: w)
@@ -385,9 +389,9 @@ final class NestEmitter {
   private var folds: [Fold] = []
 
   private func fold(_ id: NodeID) -> Fold? {
-    guard case .reduce(let reduction, let axes) = graph[id].operation, !analysis.copies.contains(id.index) else {
-      return nil
-    }
+    guard case .reduce(let reduction, let axes) = graph[id].operation, !analysis.copies.contains(id.index),
+      analysis.products[id.index] == nil
+    else { return nil }
     let shape = graph[graph[id].operands[0]].shape
     let walked = shape.indices.filter { shape[$0].extent != 1 }
     var isReduced = walked.map { axes.contains($0) }
@@ -413,7 +417,7 @@ final class NestEmitter {
       }
       let node = graph[id]
       switch node.operation {
-      case .reduce(_, let axes) where !analysis.copies.contains(id.index):
+      case .reduce(_, let axes) where !analysis.copies.contains(id.index) && analysis.products[id.index] == nil:
         let shape = graph[node.operands[0]].shape
         let walked = shape.indices.filter { shape[$0].extent != 1 }
         let reduced = walked.filter { axes.contains($0) }.count
@@ -447,7 +451,9 @@ final class NestEmitter {
         splats[root] = w.splat(emitter.scalar(root))
       }
     }
-    level(0)
+    prepareProducts()
+    if isTiled { emitTiles() } else { level(0) }
+    finishProducts()
     for fold in folds where fold.isComplete {
       guard let slot = fold.slot else { continue }
       let total = w.loadSlot(slot, .real, lanes: IRValue.vectorLanes)
@@ -564,6 +570,10 @@ final class NestEmitter {
         if graph[id].shape.elementCount > 0 { scatter(id, graph[id], at) }
         continue
       }
+      if let product = analysis.products[id.index], !product.isRow {
+        columnProduct(id, product, at)
+        continue
+      }
       let value = compute(id, at)
       at.values[id] = value
       if stores(id) {
@@ -596,5 +606,212 @@ final class NestEmitter {
     let start = IRValue.real(Elements.neutral(fold.reduction), lanes: at.lanes)
     let old = fold.returns ? w.load(pointer, lanes: at.lanes, mask: at.mask) : start
     w.store(joined(old), to: pointer, mask: at.mask)
+  }
+
+  // MARK: - Matrices of data
+
+  /// Columns up to which every sum of a column stays in a register.
+  private static let narrow = 8
+  /// Vectors in a tile of rows.
+  private static let tileVectors = 5
+
+  /// Per product: where its matrix lies.
+  private var matrices: [NodeID: IRValue] = [:]
+  /// Row products of narrow matrices: the vector's elements in all lanes.
+  private var coefficients: [NodeID: [IRValue]] = [:]
+  /// Column products: sums in registers (narrow), or in memory, eight lanes per column.
+  private var columnSlots: [NodeID: [IRValue]] = [:]
+  private var columnSums: [NodeID: Destination] = [:]
+  private var temporaries: [(offset: Int, count: Int)] = []
+  /// Values of a tile between its loops.
+  private var tileValues: [NodeID: IRValue] = [:]
+
+  private var productNodes: [NodeID] { nodes.filter { analysis.products[$0.index] != nil } }
+
+  /// Wide matrices are gone through in tiles of rows, so that the second product finds the tile in the cache.
+  private var isTiled: Bool {
+    nodes.contains { (analysis.products[$0.index]?.columns ?? 0) > NestEmitter.narrow }
+  }
+
+  private var tileRows: Int { isTiled ? NestEmitter.tileVectors * IRValue.vectorLanes : IRValue.vectorLanes }
+
+  private func temporary(_ count: Int) -> Destination {
+    let offset = emitter.plan.allocate(count)
+    temporaries.append((offset, count))
+    return Destination(base: emitter.environment.workspace, offset: offset)
+  }
+
+  private func prepareProducts() {
+    for id in productNodes {
+      guard let product = analysis.products[id.index], case .data(let slot) = graph[product.matrix].operation else {
+        continue
+      }
+      let offset = emitter.pool.placeTiled(graph.data[slot], rows: tileRows)
+      matrices[id] = emitter.pointer(Destination(base: emitter.environment.data, offset: offset))
+      let isNarrow = !isTiled
+      if product.isRow {
+        if isNarrow {
+          coefficients[id] = (0..<product.columns).map { w.splat(w.load(element(of: product.vector, $0), lanes: 1)) }
+        }
+      } else if isNarrow {
+        columnSlots[id] = (0..<product.columns).map { _ in
+          let slot = w.slot(.real, lanes: IRValue.vectorLanes)
+          w.storeSlot(.real(0, lanes: IRValue.vectorLanes), slot)
+          return slot
+        }
+      } else {
+        let sums = temporary(product.columns * IRValue.vectorLanes)
+        emitter.fill(sums, count: product.columns * IRValue.vectorLanes, with: .real(0))
+        columnSums[id] = sums
+      }
+      if isTiled { tileValues[id] = emitter.pointer(temporary(tileRows)) }
+    }
+  }
+
+  /// The address of an element of a vector in memory.
+  private func element(of vector: NodeID, _ index: Int) -> IRValue {
+    let view = analysis.views[vector.index]
+    let stride = view.strides.first ?? 1
+    return emitter.pointer(emitter.place(of: view.root), plus: view.offset + index * stride)
+  }
+
+  private func rowProduct(_ id: NodeID, _ product: MatrixVector, _ at: Place) -> IRValue {
+    guard let matrix = matrices[id] else { return .real(.nan, lanes: at.lanes) }
+    if isTiled, let values = tileValues[id] {
+      return w.load(w.address(values, w.multiplyIntegers(at.inTile, .integer(8))), lanes: at.lanes)
+    }
+    let base = w.address(matrix, w.multiplyIntegers(at.index, .integer(product.columns)))
+    var total: IRValue?
+    for (column, coefficient) in (coefficients[id] ?? []).enumerated() {
+      let x = w.load(w.address(base, .integer(column * IRValue.vectorLanes)), lanes: at.lanes)
+      total = total.map { w.fma(x, coefficient, $0) } ?? w.multiply(x, coefficient)
+    }
+    return total ?? .real(0, lanes: at.lanes)
+  }
+
+  private func columnProduct(_ id: NodeID, _ product: MatrixVector, _ at: Place) {
+    let read = Elements.real(read((sources[id] ?? [])[0], at), in: w)
+    // Lanes that do not count may hold anything.
+    let value = at.mask.map { w.select($0, read, .real(0, lanes: at.lanes)) } ?? read
+    if isTiled, let values = tileValues[id] {
+      w.store(value, to: w.address(values, w.multiplyIntegers(at.inTile, .integer(8))))
+      return
+    }
+    guard let matrix = matrices[id] else { return }
+    let base = w.address(matrix, w.multiplyIntegers(at.index, .integer(product.columns)))
+    for (column, slot) in (columnSlots[id] ?? []).enumerated() {
+      let x = w.load(w.address(base, .integer(column * IRValue.vectorLanes)), lanes: at.lanes)
+      w.storeSlot(w.fma(x, value, w.loadSlot(slot, .real, lanes: at.lanes)), slot)
+    }
+  }
+
+  /// Tile by tile: products with rows for all of the tile, then elements vector by vector, then products with columns.
+  private func emitTiles() {
+    let count = extents[0]
+    let tiles = (count + tileRows - 1) / tileRows
+    let vectors = NestEmitter.tileVectors
+    prepareRow()
+    let rowNodes = productNodes.filter { analysis.products[$0.index]?.isRow ?? false }
+    let columnNodes = productNodes.filter { !(analysis.products[$0.index]?.isRow ?? true) }
+    w.loop(from: .integer(0), to: .integer(tiles), step: 1, "tile") { tile in
+      let first = w.multiplyIntegers(tile, .integer(tileRows))
+      func matrixTile(_ id: NodeID, _ product: MatrixVector) -> IRValue {
+        w.address(matrices[id] ?? .integer(0), w.multiplyIntegers(tile, .integer(tileRows * product.columns)))
+      }
+      for id in rowNodes {
+        guard let product = analysis.products[id.index], let values = tileValues[id] else { continue }
+        let matrix = matrixTile(id, product)
+        let slots = (0..<vectors).map { _ in w.slot(.real, lanes: IRValue.vectorLanes) }
+        for slot in slots { w.storeSlot(.real(0, lanes: IRValue.vectorLanes), slot) }
+        let stride = analysis.views[product.vector.index].strides.first ?? 1
+        let start = element(of: product.vector, 0)
+        w.loop(from: .integer(0), to: .integer(product.columns), step: 1, "column") { column in
+          let coefficient = w.splat(w.load(w.address(start, w.multiplyIntegers(column, .integer(stride))), lanes: 1))
+          let base = w.address(matrix, w.multiplyIntegers(column, .integer(tileRows)))
+          for (k, slot) in slots.enumerated() {
+            let x = w.load(w.address(base, .integer(k * IRValue.vectorLanes)), lanes: IRValue.vectorLanes)
+            w.storeSlot(w.fma(x, coefficient, w.loadSlot(slot, .real, lanes: IRValue.vectorLanes)), slot)
+          }
+        }
+        for (k, slot) in slots.enumerated() {
+          w.store(
+            w.loadSlot(slot, .real, lanes: IRValue.vectorLanes),
+            to: w.address(values, .integer(k * IRValue.vectorLanes)))
+        }
+      }
+      let isLast = w.compareIntegers(.equal, tile, .integer(tiles - 1))
+      let wholeVectors = (count % tileRows) / IRValue.vectorLanes
+      let isEven = count % tileRows == 0
+      let limit = isEven ? IRValue.integer(vectors) : w.select(isLast, .integer(wholeVectors), .integer(vectors))
+      if !isEven {
+        // What the last tile does not fill counts as 0.
+        for id in columnNodes {
+          guard let values = tileValues[id] else { continue }
+          for k in wholeVectors..<vectors {
+            w.store(
+              .real(0, lanes: IRValue.vectorLanes), to: w.address(values, .integer(k * IRValue.vectorLanes)))
+          }
+        }
+      }
+      w.loop(from: .integer(0), to: limit, step: 1, "vector") { k in
+        let index = w.addIntegers(first, w.multiplyIntegers(k, .integer(IRValue.vectorLanes)))
+        body(Place(lanes: IRValue.vectorLanes, mask: nil, index: index, inTile: k))
+      }
+      if count % IRValue.vectorLanes != 0 {
+        let rest = w.label("rest")
+        let done = w.label("rest.end")
+        w.branch(isLast, rest, done)
+        w.begin(block: rest)
+        let index = IRValue.integer(count & ~(IRValue.vectorLanes - 1))
+        body(
+          Place(
+            lanes: IRValue.vectorLanes, mask: GraphEmitter.mask(count % IRValue.vectorLanes), index: index,
+            inTile: .integer(wholeVectors)))
+        w.jump(done)
+        w.begin(block: done)
+      }
+      for id in columnNodes {
+        guard let product = analysis.products[id.index], let values = tileValues[id], let sums = columnSums[id] else {
+          continue
+        }
+        let matrix = matrixTile(id, product)
+        let weights = (0..<vectors).map {
+          w.load(w.address(values, .integer($0 * IRValue.vectorLanes)), lanes: IRValue.vectorLanes)
+        }
+        let total = emitter.pointer(sums)
+        w.loop(from: .integer(0), to: .integer(product.columns), step: 1, "column") { column in
+          let place = w.address(total, w.multiplyIntegers(column, .integer(IRValue.vectorLanes)))
+          let base = w.address(matrix, w.multiplyIntegers(column, .integer(tileRows)))
+          var sum = w.load(place, lanes: IRValue.vectorLanes)
+          for (k, weight) in weights.enumerated() {
+            let x = w.load(w.address(base, .integer(k * IRValue.vectorLanes)), lanes: IRValue.vectorLanes)
+            sum = w.fma(x, weight, sum)
+          }
+          w.store(sum, to: place)
+        }
+      }
+    }
+  }
+
+  private func finishProducts() {
+    for id in productNodes {
+      guard let product = analysis.products[id.index], !product.isRow else { continue }
+      let result = emitter.pointer(emitter.place(of: id))
+      if let slots = columnSlots[id] {
+        for (column, slot) in slots.enumerated() {
+          let total = w.sum(lanes: w.loadSlot(slot, .real, lanes: IRValue.vectorLanes))
+          w.store(total, to: w.address(result, .integer(column)))
+        }
+      } else if let sums = columnSums[id] {
+        let base = emitter.pointer(sums)
+        w.loop(from: .integer(0), to: .integer(product.columns), step: 1, "total") { column in
+          let vector = w.load(
+            w.address(base, w.multiplyIntegers(column, .integer(IRValue.vectorLanes))), lanes: IRValue.vectorLanes)
+          w.store(w.sum(lanes: vector), to: w.address(result, column))
+        }
+      }
+    }
+    for (offset, count) in temporaries { emitter.plan.release(offset, count) }
+    temporaries = []
   }
 }

@@ -22,6 +22,9 @@ struct Schedule {
   static func sources(of id: NodeID, _ analysis: ViewAnalysis) -> [Source] {
     let graph = analysis.graph
     let node = graph[id]
+    if let product = analysis.products[id.index] {
+      return product.isRow ? [] : [analysis.source(product.vector, in: graph[product.vector].shape)]
+    }
     switch analysis.kind(id.index) {
     case .elementwise where analysis.copies.contains(id.index):
       return [copySource(id, analysis)]
@@ -80,6 +83,10 @@ struct Schedule {
       case .memory(let root, _, _): result.append(root)
       case .constant, .scalar, .same: break
       }
+    }
+    if let product = analysis.products[id.index] {
+      if product.isRow { result.append(analysis.views[product.vector.index].root) }
+      return result
     }
     switch analysis.kind(id.index) {
     case .elementwise:

@@ -20,6 +20,18 @@ enum Source {
   case memory(root: NodeID, offset: Int, strides: [Int])
 }
 
+/// A matrix of data times a vector, as a sum of products along one axis of the matrix.
+struct MatrixVector {
+  /// Data, `[N, D]`.
+  var matrix: NodeID
+  /// `[D]` for a row product, `[N]` for a column product.
+  var vector: NodeID
+  /// Σ_d M[n, d] v[d] per row n; else Σ_n M[n, d] v[n] per column d. Both go over the rows.
+  var isRow: Bool
+  var rows: Int
+  var columns: Int
+}
+
 /// Follows broadcasts, slices, permutations and reshapes to what they look at, so that they cost nothing, and says which
 /// nodes are computed, over which domain.
 ///
@@ -31,12 +43,20 @@ struct ViewAnalysis {
   private(set) var views: [View]
   /// Views that are written out, since something needs them as contiguous memory.
   private(set) var copies: Set<Int> = []
+  /// Sums that are products of a matrix and a vector.
+  private(set) var products: [Int: MatrixVector] = [:]
 
   init(_ graph: Graph) {
     self.graph = graph
+    for index in graph.nodes.indices { products[index] = ViewAnalysis.product(graph, index) }
     var live = Array(repeating: false, count: graph.nodes.count)
     for output in graph.outputs { live[output.index] = true }
     for index in graph.nodes.indices.reversed() where live[index] {
+      if let product = products[index] {
+        live[product.matrix.index] = true
+        live[product.vector.index] = true
+        continue
+      }
       for operand in graph.nodes[index].operands { live[operand.index] = true }
     }
     isLive = live
@@ -47,6 +67,25 @@ struct ViewAnalysis {
       if live[index] { requireMemory(of: node) }
       views.append(live[index] ? view(of: node, index) : ViewAnalysis.whole(index, node))
     }
+  }
+
+  private static func product(_ graph: Graph, _ index: Int) -> MatrixVector? {
+    guard case .reduce(.sum, let axes) = graph.nodes[index].operation, axes.count == 1 else { return nil }
+    let operand = graph[graph.nodes[index].operands[0]]
+    guard operand.operation == .binary(.multiply), operand.shape.count == 2, operand.shape[0].extent >= 8,
+      operand.shape[1].extent > 1
+    else { return nil }
+    for (first, second) in [(0, 1), (1, 0)] {
+      let matrix = operand.operands[first]
+      let wide = graph[operand.operands[second]]
+      guard case .data = graph[matrix].operation, graph[matrix].shape.hasSameExtents(as: operand.shape),
+        case .broadcast(let mapping) = wide.operation, mapping == axes
+      else { continue }
+      return MatrixVector(
+        matrix: matrix, vector: wide.operands[0], isRow: axes == [1], rows: operand.shape[0].extent,
+        columns: operand.shape[1].extent)
+    }
+    return nil
   }
 
   private static func whole(_ index: Int, _ node: Node) -> View {
@@ -133,6 +172,7 @@ struct ViewAnalysis {
 
   func kind(_ index: Int) -> Kind {
     if copies.contains(index) { return .elementwise }
+    if let product = products[index] { return product.isRow ? .elementwise : .reduction }
     switch graph.nodes[index].operation {
     case .parameter, .input, .data, .constant: return .leaf
     case .broadcast, .permute, .slice, .reshape: return .view
@@ -149,6 +189,7 @@ struct ViewAnalysis {
   /// The extents that a node's computation goes over.
   func domain(_ index: Int) -> [Int] {
     let node = graph.nodes[index]
+    if let product = products[index] { return [product.rows] }
     switch kind(index) {
     case .reduction, .scatter: return ViewAnalysis.squeezed(graph[node.operands[0]].shape.extents)
     default: return ViewAnalysis.squeezed(node.shape.extents)

@@ -212,7 +212,23 @@ private struct Simplifier {
     return plain(x, y)
   }
 
+  /// A number that was spread over an array, as the number, where other operands still give the shape.
+  private func unspread(_ operands: [NodeID], _ shape: Shape) -> [NodeID]? {
+    func number(_ id: NodeID) -> NodeID? {
+      if case .broadcast(let mapping) = b.node(id).operation, mapping.isEmpty { return b.node(id).operands[0] }
+      return nil
+    }
+    let plain = operands.map { number($0) ?? $0 }
+    guard plain != operands, plain.contains(where: { b.shape($0).count == shape.count }) else { return nil }
+    return plain
+  }
+
   private func binary(_ operation: BinaryOperation, _ node: Node) -> NodeID? {
+    if !node.shape.isEmpty, let plain = unspread(node.operands, node.shape) {
+      var copy = node
+      copy.operands = plain
+      return binary(operation, copy) ?? b.binary(operation, plain[0], plain[1])
+    }
     let (x, y) = (node.operands[0], node.operands[1])
     switch operation {
     case .lessOrEqual:
