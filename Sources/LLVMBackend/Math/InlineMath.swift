@@ -1,5 +1,3 @@
-internal import TensorIR
-
 /// Elementary and special functions written as IR, for one lane or eight, with the same bits in both.
 ///
 /// Each has a stated bound on its error, in units in the last place (ulp), which the tests hold it to; each is right at
@@ -25,27 +23,103 @@ enum InlineMath {
     return w.call(name, [x], returns: .real, lanes: x.lanes)
   }
 
-  /// Functions of one real.
+  /// The same for a function of two reals.
+  static func apply(_ function: BinaryFunction, _ x: IRValue, _ y: IRValue, in w: IRWriter) -> IRValue {
+    let name = "cairn.\(function.rawValue).\(x.lanes)"
+    if w.module.begins(name) {
+      let inner = IRWriter(module: w.module)
+      let type = IRValue.name(of: .real, lanes: x.lanes)
+      func operand(_ text: String) -> LaneReal { LaneReal(IRValue(text: text, type: .real, lanes: x.lanes), inner) }
+      let value =
+        switch function {
+        case .power: power(operand("%x"), operand("%y")).value
+        }
+      let lines = inner.lines.joined(separator: "\n")
+      w.module.append(
+        function: """
+          define internal \(type) @\(name)(\(type) %x, \(type) %y) \(x.lanes > 1 ? "#2" : "#1") {
+          entry:
+          \(lines)
+            ret \(value.typed)
+          }
+          """)
+    }
+    return w.call(name, [x, y], returns: .real, lanes: x.lanes)
+  }
+
+  /// Functions of one real; those that are operations of the graph have the operation's name.
   enum Function: String, CaseIterable, Sendable {
-    case exp, log
+    case exp, log, log1p, expm1
+    case logistic, softplus, logLogistic, log1mexp
+    case sinh, cosh, tanh
+    case sin, cos, tan, asin, acos, atan
+    case erf, erfc, normalCDF, normalLogCDF, normalQuantile
+    case logGamma, digamma, trigamma
 
     /// Called, not inlined: so long that a call's cost does not matter.
-    var isLarge: Bool { false }
+    var isLarge: Bool {
+      switch self {
+      case .erf, .erfc, .normalCDF, .normalLogCDF, .normalQuantile, .logGamma, .digamma, .trigamma: true
+      case .tan: true
+      default: false
+      }
+    }
 
     /// The largest error, in ulp of the exact result.
     var bound: Double {
       switch self {
-      case .exp: 1
-      case .log: 1
+      case .exp, .log: 1
+      case .log1p, .expm1: 2
+      case .logistic, .softplus, .logLogistic, .log1mexp, .tanh, .sinh, .cosh, .tan: 2.5
+      case .sin, .cos: 1.5
+      case .asin, .acos, .atan: 2
+      case .erf: 2
+      case .erfc, .normalCDF, .normalLogCDF, .normalQuantile: 4
+      case .logGamma, .digamma, .trigamma: 4
       }
     }
   }
 
-  private static func body(_ function: Function, _ x: IRValue, in w: IRWriter) -> IRValue {
-    switch function {
-    case .exp: exp(x, in: w)
-    case .log: log(x, in: w)
-    }
+  /// Functions of two reals, named as the graph's operations.
+  enum BinaryFunction: String, CaseIterable, Sendable {
+    /// xʸ.
+    case power
+
+    /// The largest error, in ulp of the exact result.
+    var bound: Double { 2 }
+  }
+
+  private static func body(_ function: Function, _ value: IRValue, in w: IRWriter) -> IRValue {
+    let x = LaneReal(value, w)
+    let result =
+      switch function {
+      case .exp: exponential(x).value
+      case .log: log(x)
+      case .log1p: log1p(x)
+      case .expm1: expm1(x)
+      case .logistic: logistic(x)
+      case .softplus: softplus(x)
+      case .logLogistic: -softplus(-x)
+      case .log1mexp: log1mexp(x)
+      case .sinh: sinh(x)
+      case .cosh: cosh(x)
+      case .tanh: tanh(x)
+      case .sin: sin(x)
+      case .cos: cos(x)
+      case .tan: tan(x)
+      case .asin: asin(x)
+      case .acos: acos(x)
+      case .atan: atan(x)
+      case .erf: erf(x)
+      case .erfc: erfc(x)
+      case .normalCDF: normalCDF(x)
+      case .normalLogCDF: normalLogCDF(x)
+      case .normalQuantile: normalQuantile(x)
+      case .logGamma: logGamma(x)
+      case .digamma: digamma(x)
+      case .trigamma: trigamma(x)
+      }
+    return result.value
   }
 
   // MARK: - Polynomials
@@ -72,7 +146,7 @@ enum InlineMath {
     return terms[0]
   }
 
-  // MARK: - Exponential and logarithm
+  // MARK: - Powers of two
 
   /// 2ⁿ · y for whole n in two steps, so that subnormal results round once and large n overflow to infinity.
   static func scale(_ y: IRValue, byPowerOfTwo n: IRValue, in w: IRWriter) -> IRValue {
@@ -82,58 +156,5 @@ enum InlineMath {
       w.fromBits(w.shiftLeft(w.addIntegers(k, .integer(1023, lanes: k.lanes)), 52))
     }
     return w.multiply(w.multiply(y, power(half)), power(rest))
-  }
-
-  /// x = n log 2 + r with |r| ≤ ½ log 2, in two parts (Cody & Waite 1980); eʳ by its Taylor series of degree 13.
-  private static func exp(_ x: IRValue, in w: IRWriter) -> IRValue {
-    let lanes = x.lanes
-    func real(_ value: Double) -> IRValue { .real(value, lanes: lanes) }
-    // Beyond these the result is 0 or infinity whatever n is, and n stays small. NaN passes both selects.
-    let low = w.select(w.compare(.less, x, real(-746)), real(-746), x)
-    let bounded = w.select(w.compare(.greater, low, real(710)), real(710), low)
-    // Adding 1.5 · 2⁵² leaves the nearest whole number in the low bits.
-    let magic = 6_755_399_441_055_744.0
-    let shifted = w.fma(bounded, real(1.4426950408889634), real(magic))
-    let n = w.subtract(shifted, real(magic))
-    let whole = w.subtractIntegers(w.bits(shifted), .integer(Int(magic.bitPattern), lanes: lanes))
-    let r = w.fma(n, real(-1.9082149292705877e-10), w.fma(n, real(-0.6931471803691238), bounded))
-    var coefficients: [Double] = []
-    var factorial = 1.0
-    for k in 0...11 {
-      factorial *= Double(k + 2)
-      coefficients.append(1 / factorial)
-      _ = k
-    }
-    // 1 + r + r² q(r): the small part is added last.
-    let tail = w.multiply(w.multiply(r, r), estrin(coefficients, r, in: w))
-    let y = w.add(real(1), w.add(r, tail))
-    return scale(y, byPowerOfTwo: whole, in: w)
-  }
-
-  /// x = 2ᵏ m with √½ ≤ m < √2; log m = f − (f²/2 − s (f²/2 + R)) with s = f / (2 + f), as in fdlibm's e_log.c.
-  private static func log(_ x: IRValue, in w: IRWriter) -> IRValue {
-    let lanes = x.lanes
-    func real(_ value: Double) -> IRValue { .real(value, lanes: lanes) }
-    let isSmall = w.compare(.less, x, real(0x1p-1022))
-    let normal = w.select(isSmall, w.multiply(x, real(0x1p54)), x)
-    let offset = w.select(isSmall, real(-54), real(0))
-    // Subtracting the bits of √½ makes the exponent round where the mantissa passes √2.
-    let bits = w.subtractIntegers(w.bits(normal), .integer(0x3FE6_A09E_0000_0000, lanes: lanes))
-    let k = w.add(w.toReal(w.shiftRightSigned(bits, 52)), offset)
-    let mantissa = w.addIntegers(
-      w.and(bits, .integer(0x000F_FFFF_FFFF_FFFF, lanes: lanes)), .integer(0x3FE6_A09E_0000_0000, lanes: lanes))
-    let f = w.subtract(w.fromBits(mantissa), real(1))
-    let s = w.divide(f, w.add(f, real(2)))
-    let z = w.multiply(s, s)
-    // 2/3, 2/5, … as atanh's series has them; enough terms for |s| ≤ 0.1716.
-    let series = (1...10).map { 2 / Double(2 * $0 + 1) }
-    let R = w.multiply(z, estrin(series, z, in: w))
-    let half = w.multiply(w.multiply(real(0.5), f), f)
-    let small = w.fma(s, w.add(half, R), w.multiply(k, real(1.9082149292705877e-10)))
-    let value = w.fma(k, real(0.6931471803691238), w.subtract(f, w.subtract(half, small)))
-    let infinite = w.select(w.compare(.equal, x, real(.infinity)), real(.infinity), value)
-    let negative = w.select(w.compare(.less, x, real(0)), real(.nan), infinite)
-    let zero = w.select(w.compare(.equal, x, real(0)), real(-.infinity), negative)
-    return w.select(w.isNaN(x), x, zero)
   }
 }
