@@ -178,8 +178,10 @@ import Testing
     let y = Self.points(-30...30, 4096)
     var worst = 0.0
     for (z, (x, y)) in zip(power(x, y), zip(x, y)) { worst = max(worst, Self.ulps(z, Foundation.pow(Float80(x), Float80(y)))) }
-    let time = nanoseconds(4096) { _ = power(x, y) }
-    var result = x
+    let padding = Array(repeating: 1.0, count: 8)
+    let (a, b) = (x + padding, y + padding)
+    var result = a
+    let time = nanoseconds(4096) { power.run(a, b, &result, 4096) }
     let reference = nanoseconds(4096) { for k in x.indices { result[k] = Kernels.apply(BinaryOperation.power, x[k], y[k]) } }
     lines.append(padded("power") + cell(worst) + cell(power.bound) + cell(time) + "       " + cell(reference))
     print(lines.joined(separator: "\n"))
@@ -233,8 +235,14 @@ struct InlineMathCase: Sendable, CustomTestStringConvertible {
     !(["sin", "cos", "tan"].contains(name) && x.isFinite && abs(x) > 0x1p46)
   }
 
-  /// What the interpreter's own value may be off by there, in ulp.
-  static func allowance(_ name: String, _ x: Double) -> Double { 1 }
+  /// What the interpreter's own value may be off by there, in ulp: x/√2 and πx are rounded there.
+  static func allowance(_ name: String, _ x: Double) -> Double {
+    switch name {
+    case "normalCDF", "normalLogCDF": 1 + min(x * x, 2000)
+    case "digamma" where x < -1, "trigamma" where x < -1: 1e4
+    default: 1
+    }
+  }
 }
 
 /// A function with a table of its values.

@@ -16,7 +16,7 @@ extension InlineMath {
 
     /// eˣ.
     var value: LaneReal {
-        LaneReal(scale((1 + (r + tail)).value, byPowerOfTwo: whole, in: r.w), r.w)
+      LaneReal(scale((1 + (r + tail)).value, byPowerOfTwo: whole, in: r.w), r.w)
     }
 
     /// eˣ − 1 over 2ⁿ: (1 − 2⁻ⁿ) + r + tail; n ≥ −100.
@@ -128,7 +128,8 @@ extension InlineMath {
 
   static func log1p(_ x: LaneReal) -> LaneReal {
     let (u, low) = LaneReal.twoSum(x.constant(1), x)
-    let value = logarithm(u, low: low).value
+    // Where 1 is below the last place of x, the low part is of no account and its scaling would overflow.
+    let value = logarithm(u, low: (x .> 0x1p60).select(0, low)).value
     let infinite = (x .== .infinity).select(.infinity, value)
     let negative = (x .< -1).select(.nan, infinite)
     return (x .== 0).select(x, (x .== -1).select(-.infinity, negative))
@@ -180,7 +181,8 @@ extension InlineMath {
     let parts = exponential(t)
     let below = x.w.subtractIntegers(parts.whole, .integer(1, lanes: x.value.lanes))
     let G = LaneReal(scale(parts.minusOne.value, byPowerOfTwo: below, in: x.w), x.w)
-    let value = (G + G / G.fma(2, 1)).withSign(of: x)
+    let bounded = G.atMost(1e300)
+    let value = (G + bounded / bounded.fma(2, 1)).withSign(of: x)
     return (t .< 1e-8).select(x, value)
   }
 

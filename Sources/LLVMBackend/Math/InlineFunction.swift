@@ -96,19 +96,25 @@ package final class InlineBinaryFunction: Sendable {
         .self)
   }
 
-  package func callAsFunction(_ x: [Double], _ y: [Double]) -> [Double] {
-    precondition(x.count == y.count)
-    let more = Array(repeating: 1.0, count: 8)
-    var result = Array(repeating: 0.0, count: x.count + 8)
-    (x + more).withUnsafeBufferPointer { x in
-      (y + more).withUnsafeBufferPointer { y in
+  /// Maps `count` pairs; all arrays have room for eight more.
+  package func run(_ x: [Double], _ y: [Double], _ result: inout [Double], _ count: Int) {
+    precondition(x.count >= count + 8 && y.count >= count + 8 && result.count >= count + 8)
+    x.withUnsafeBufferPointer { x in
+      y.withUnsafeBufferPointer { y in
         result.withUnsafeMutableBufferPointer { z in
           if let first = x.baseAddress, let second = y.baseAddress, let to = z.baseAddress {
-            function(first, second, to, x.count - 8)
+            function(first, second, to, count)
           }
         }
       }
     }
+  }
+
+  package func callAsFunction(_ x: [Double], _ y: [Double]) -> [Double] {
+    precondition(x.count == y.count)
+    let more = Array(repeating: 1.0, count: 8)
+    var result = Array(repeating: 0.0, count: x.count + 8)
+    run(x + more, y + more, &result, x.count)
     return Array(result.prefix(x.count))
   }
 }

@@ -34,10 +34,12 @@ extension InlineMath {
     let x = x.atMost(trigonometricRange).atLeast(-trigonometricRange)
     let shifted = x.fma(0.6366197723675814, magic)
     let n = shifted - magic
-    // π/2 in three parts (Cody & Waite 1980); with fused products the first step is exact and the others nearly.
+    // π/2 in three parts (Cody & Waite 1980); with a fused product the first step is exact, the second is kept in two
+    // parts.
     let first = n.fma(-1.5707963267948966, x)
-    let r = n.fma(-6.123233995736766e-17, first)
-    let low = n.fma(1.4973849048591698e-33, n.fma(-6.123233995736766e-17, first - r))
+    let (product, error) = LaneReal.twoProduct(n, n.constant(6.123233995736766e-17))
+    let (r, rest) = LaneReal.orderedSum(first, -product)
+    let low = n.fma(1.4973849048591698e-33, rest - error)
     let (sine, cosine) = sineAndCosine(r, low)
     return (sine, cosine, w.bits(shifted.value))
   }
@@ -57,7 +59,7 @@ extension InlineMath {
   static func sin(_ x: LaneReal) -> LaneReal {
     let (sine, cosine, quadrant) = reduced(x)
     let value = signed(isOdd(quadrant, in: x.w).select(cosine, sine), quadrant)
-    return notFinite(x, value)
+    return (x .== 0).select(x, notFinite(x, value))
   }
 
   static func cos(_ x: LaneReal) -> LaneReal {
@@ -70,7 +72,7 @@ extension InlineMath {
   static func tan(_ x: LaneReal) -> LaneReal {
     let (sine, cosine, quadrant) = reduced(x)
     let odd = isOdd(quadrant, in: x.w)
-    return notFinite(x, odd.select(-cosine, sine) / odd.select(sine, cosine))
+    return (x .== 0).select(x, notFinite(x, odd.select(-cosine, sine) / odd.select(sine, cosine)))
   }
 
   /// NaN for infinities.
