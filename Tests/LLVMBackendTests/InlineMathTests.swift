@@ -95,7 +95,9 @@ import Testing
   @Test func powerKeepsItsBound() throws {
     for lanes in [1, 8] {
       let function = try InlineBinaryFunction("power", lanes: lanes, library: Self.library())
-      for (bases, exponents) in [(0.0...3, -30.0...30), (0.5...2, -1000...1000), (1e-300...1e-290, -1...1.1), (0...1e5, -60...60)] {
+      for (bases, exponents) in [
+        (0.0...3, -30.0...30), (0.5...2, -1000...1000), (1e-300...1e-290, -1...1.1), (0...1e5, -60...60),
+      ] {
         let x = Self.points(bases, 20_000)
         let y = Self.points(exponents, 20_001).dropFirst()
         for (z, (x, y)) in zip(function(x, Array(y)), zip(x, y)) {
@@ -177,12 +179,16 @@ import Testing
     let x = Self.points(0...3, 4096)
     let y = Self.points(-30...30, 4096)
     var worst = 0.0
-    for (z, (x, y)) in zip(power(x, y), zip(x, y)) { worst = max(worst, Self.ulps(z, Foundation.pow(Float80(x), Float80(y)))) }
+    for (z, (x, y)) in zip(power(x, y), zip(x, y)) {
+      worst = max(worst, Self.ulps(z, Foundation.pow(Float80(x), Float80(y))))
+    }
     let padding = Array(repeating: 1.0, count: 8)
     let (a, b) = (x + padding, y + padding)
     var result = a
     let time = nanoseconds(4096) { power.run(a, b, &result, 4096) }
-    let reference = nanoseconds(4096) { for k in x.indices { result[k] = Kernels.apply(BinaryOperation.power, x[k], y[k]) } }
+    let reference = nanoseconds(4096) {
+      for k in x.indices { result[k] = Kernels.apply(BinaryOperation.power, x[k], y[k]) }
+    }
     lines.append(padded("power") + cell(worst) + cell(power.bound) + cell(time) + "       " + cell(reference))
     print(lines.joined(separator: "\n"))
   }
@@ -217,8 +223,10 @@ struct InlineMathCase: Sendable, CustomTestStringConvertible {
     InlineMathCase(name: "sinh", ranges: [-1...1, -1e-6...1e-6, -30...30, -710...710]) { Foundation.sinh($0) },
     InlineMathCase(name: "cosh", ranges: [-1...1, -30...30, -710...710]) { Foundation.cosh($0) },
     InlineMathCase(name: "tanh", ranges: [-1...1, -0.01...0.01, -1e-300...1e-300, -30...30]) { Foundation.tanh($0) },
-    InlineMathCase(name: "sin", ranges: [-1...1, -1e-6...1e-6, -30...30, -1e5...1e5, -1e13...1e13]) { Foundation.sin($0) },
-    InlineMathCase(name: "cos", ranges: [-1...1, -30...30, -1e5...1e5, -1e13...1e13]) { Foundation.cos($0) },
+    InlineMathCase(name: "sin", ranges: [-1...1, -1e-6...1e-6, -30...30, -1e5...1e5, -7e13...7e13]) {
+      Foundation.sin($0)
+    },
+    InlineMathCase(name: "cos", ranges: [-1...1, -30...30, -1e5...1e5, -7e13...7e13]) { Foundation.cos($0) },
     InlineMathCase(name: "tan", ranges: [-1...1, -1e-6...1e-6, -30...30, -1e5...1e5]) { Foundation.tan($0) },
     InlineMathCase(name: "asin", ranges: [-1...1, -0.01...0.01, 0.999...1]) { Foundation.asin($0) },
     InlineMathCase(name: "acos", ranges: [-1...1, -0.01...0.01, 0.999...1]) { Foundation.acos($0) },
@@ -238,7 +246,7 @@ struct InlineMathCase: Sendable, CustomTestStringConvertible {
   /// What the interpreter's own value may be off by there, in ulp: x/√2 and πx are rounded there.
   static func allowance(_ name: String, _ x: Double) -> Double {
     switch name {
-    case "normalCDF", "normalLogCDF": 1 + min(x * x, 2000)
+    case "normalCDF", "normalLogCDF": x.isNaN ? 1 : 1 + min(x * x, 2000)
     case "digamma" where x < -1, "trigamma" where x < -1: 1e4
     default: 1
     }
@@ -256,7 +264,7 @@ struct InlineMathTable: Sendable, CustomTestStringConvertible {
   static let all = [
     InlineMathTable(name: "erf"), InlineMathTable(name: "erfc"), InlineMathTable(name: "normalCDF"),
     InlineMathTable(name: "normalLogCDF"), InlineMathTable(name: "normalQuantile"),
-    InlineMathTable(name: "logGamma", negativeScale: 8), InlineMathTable(name: "digamma", negativeScale: 4),
+    InlineMathTable(name: "logGamma", negativeScale: 1), InlineMathTable(name: "digamma", negativeScale: 1),
     InlineMathTable(name: "trigamma"),
   ]
 

@@ -12,8 +12,11 @@ extension InlineMath {
     9.363092577031364e-10, 4.728403881672547e-10,
   ]
 
-  /// e · F / (1 + c t) with the quotient's remainder and the low parts of e and of the divisor added.
-  private static func quotient(_ e: ExponentialParts, _ F: LaneReal, _ c: Double, _ t: LaneReal) -> LaneReal {
+  /// e · F / (1 + c t) with the quotient's remainder and the low parts of e and of the divisor added; also the divisor's
+  /// inverse.
+  private static func quotient(_ e: ExponentialParts, _ F: LaneReal, _ c: Double, _ t: LaneReal)
+    -> (value: LaneReal, inverse: LaneReal)
+  {
     let sum = e.r + e.tail
     let high = 1 + sum
     let (product, error) = LaneReal.twoProduct(high, F)
@@ -23,7 +26,8 @@ extension InlineMath {
     let inverse = 1 / divisor
     let first = product * inverse
     let remainder = first.fma(-divisor, product) + first.fma(-divisorLow, rest)
-    return LaneReal(scale(remainder.fma(inverse, first).value, byPowerOfTwo: e.whole, in: t.w), t.w)
+    let value = scale(remainder.fma(inverse, first).value, byPowerOfTwo: e.whole, in: t.w)
+    return (LaneReal(value, t.w), inverse)
   }
 
   /// erfc t for t ≥ 0.
@@ -31,7 +35,7 @@ extension InlineMath {
     let bounded = t.atMost(30)
     let (square, low) = LaneReal.twoProduct(bounded, bounded)
     let y = (bounded - 4) / (bounded + 4)
-    return quotient(exponential(-square, low: -low), y.polynomial(scaledComplement), 1.125, bounded)
+    return quotient(exponential(-square, low: -low), y.polynomial(scaledComplement), 1.125, bounded).value
   }
 
   static func erfc(_ x: LaneReal) -> LaneReal {
@@ -66,7 +70,7 @@ extension InlineMath {
 
   static func normalCDF(_ x: LaneReal) -> LaneReal {
     let t = x.magnitude.atMost(40)
-    let q = quotient(normalDensity(t), normalComplement(t) * 0.5, normalFactor, t)
+    let q = quotient(normalDensity(t), normalComplement(t) * 0.5, normalFactor, t).value
     return (x .> 0).select(1 - q, q)
   }
 
@@ -74,11 +78,10 @@ extension InlineMath {
   static func normalLogCDF(_ x: LaneReal) -> LaneReal {
     let t = x.magnitude.atMost(1e150)
     let half = normalComplement(t) * 0.5
-    let bounded = t.atMost(40)
-    let q = quotient(normalDensity(bounded), half, normalFactor, bounded)
+    let (q, inverse) = quotient(normalDensity(t.atMost(40)), half, normalFactor, t)
     let complement = 1 - q
     let isAbove = x .> 0
-    let argument = isAbove.select(complement, half / t.fma(normalFactor, 1))
+    let argument = isAbove.select(complement, half * inverse)
     let lost = isAbove.select((1 - complement) - q, 0)
     let log = logarithm(argument, low: lost).value
     let (square, low) = LaneReal.twoProduct(t, t)

@@ -113,8 +113,9 @@ extension InlineMath {
       w.and(bits, .integer(0x000F_FFFF_FFFF_FFFF, lanes: lanes)), .integer(0x3FE6_A09E_0000_0000, lanes: lanes))
     let f = LaneReal(w.fromBits(mantissa), w) - 1
     guard let low else { return LogarithmParts(k: k, f: f, low: nil) }
-    let unit = w.fromBits(w.shiftLeft(w.subtractIntegers(.integer(1023, lanes: lanes), exponent), 52))
-    let (sum, rest) = LaneReal.orderedSum(f, low * LaneReal(unit, w))
+    // 2¹⁻ᵏ, as k may be 1024.
+    let unit = w.fromBits(w.shiftLeft(w.subtractIntegers(.integer(1024, lanes: lanes), exponent), 52))
+    let (sum, rest) = LaneReal.orderedSum(f, low * 0.5 * LaneReal(unit, w))
     return LogarithmParts(k: k, f: sum, low: rest)
   }
 
@@ -128,8 +129,7 @@ extension InlineMath {
 
   static func log1p(_ x: LaneReal) -> LaneReal {
     let (u, low) = LaneReal.twoSum(x.constant(1), x)
-    // Where 1 is below the last place of x, the low part is of no account and its scaling would overflow.
-    let value = logarithm(u, low: (x .> 0x1p60).select(0, low)).value
+    let value = logarithm(u, low: low).value
     let infinite = (x .== .infinity).select(.infinity, value)
     let negative = (x .< -1).select(.nan, infinite)
     return (x .== 0).select(x, (x .== -1).select(-.infinity, negative))
