@@ -35,7 +35,7 @@ extension InlineMath {
     let bounded = t.atMost(30)
     let (square, low) = LaneReal.twoProduct(bounded, bounded)
     let y = (bounded - 4) / (bounded + 4)
-    return quotient(exponential(-square, low: -low), y.polynomial(scaledComplement), 1.125, bounded).value
+    return quotient(exponential(-square, low: -low), y.longPolynomial(scaledComplement), 1.125, bounded).value
   }
 
   static func erfc(_ x: LaneReal) -> LaneReal {
@@ -58,7 +58,7 @@ extension InlineMath {
 
   /// The same for t / √2, so that 1 − Φ(t) = ½ exp(−t²/2) F / (1 + 9/8 t/√2).
   private static func normalComplement(_ t: LaneReal) -> LaneReal {
-    ((t - 5.656854249492381) / (t + 5.656854249492381)).polynomial(scaledComplement)
+    ((t - 5.656854249492381) / (t + 5.656854249492381)).longPolynomial(scaledComplement)
   }
   private static let normalFactor = 0.795495128834866
 

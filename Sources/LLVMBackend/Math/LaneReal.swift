@@ -52,6 +52,19 @@ struct LaneReal {
     LaneReal(InlineMath.estrin(coefficients, value, in: w), w)
   }
 
+  /// The same by Horner's rule in x⁴, four chains side by side (Knuth, TAOCP 4.6.4): for long polynomials it rounds less
+  /// than Estrin's scheme.
+  func longPolynomial(_ coefficients: [Double]) -> LaneReal {
+    let square = self * self
+    let power = square * square
+    func chain(_ start: Int) -> LaneReal {
+      let terms = stride(from: start, to: coefficients.count, by: 4).map { coefficients[$0] }
+      return terms.dropLast().reversed().reduce(constant(terms[terms.count - 1])) { $0.fma(power, constant($1)) }
+    }
+    let upper = chain(3).fma(self, chain(2))
+    return upper.fma(square, chain(1).fma(self, chain(0)))
+  }
+
   // MARK: - Sums and products without error (Dekker 1971; Knuth, TAOCP 4.2.2)
 
   /// a + b = high + low exactly.
