@@ -89,6 +89,17 @@ import Testing
     }
   #endif
 
+  @Test("next to multiples of π/2", arguments: InlineMathCase.all.filter { ["sin", "cos", "tan"].contains($0.name) })
+  func quarterTurns(_ item: InlineMathCase) throws {
+    let function = try InlineFunction(item.name, lanes: 8, library: Self.library())
+    let counts = Array(-2000...2000) + (0..<40).flatMap { k in (1...50).map { ($0 << k) / 3 } }
+    let points = counts.map { Double($0) * 1.5707963267948966 }.filter { abs($0) < 0x1p46 }
+    for (x, y) in zip(points, function(points)) {
+      let error = Self.ulps(y, item.reference(Float80(x)))
+      #expect(error <= function.bound, "\(item.name)(\(x)): \(error) ulp")
+    }
+  }
+
   @Test("sines of huge arguments stay sines", arguments: ["sin", "cos"])
   func hugeArguments(_ name: String) throws {
     let function = try InlineFunction(name, lanes: 8, library: Self.library())
@@ -117,6 +128,7 @@ import Testing
       let function = try InlineBinaryFunction("power", lanes: lanes, library: Self.library())
       for (bases, exponents) in [
         (0.0...3, -30.0...30), (0.5...2, -1000...1000), (1e-300...1e-290, -1...1.1), (0...1e5, -60...60),
+        (0...0.5, 0...1100), (0.999...1.001, -7e5...7e5),
       ] {
         let x = Self.points(bases, 20_000)
         let y = Self.points(exponents, 20_001).dropFirst()

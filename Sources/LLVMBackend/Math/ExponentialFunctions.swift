@@ -143,24 +143,27 @@ extension InlineMath {
     return (x .< 0).select(e, 1) / (e + 1)
   }
 
-  /// log(1 + eˣ) = max(x, 0) + log(1 + e^−|x|).
+  /// log(1 + eˣ) = max(x, 0) + log(1 + e^−|x|); 1 + e, which is at most 2, is split without rounding.
   static func softplus(_ x: LaneReal) -> LaneReal {
     let e = exponential(-x.magnitude).value
-    let (u, low) = LaneReal.orderedSum(x.constant(1), e)
-    return (x .> 0).select(x, 0) + logarithm(u, low: low).value
+    let isUpper = e .> 0.5
+    let parts = LogarithmParts(
+      k: isUpper.select(x.constant(1), 0), f: isUpper.select((e - 1) * 0.5, e), low: nil)
+    return (x .> 0).select(x, 0) + parts.value
   }
 
-  /// log(1 − eˣ) for x ≤ 0 (Mächler 2012): of −(eˣ − 1) above −log 2, of 1 − eˣ below.
+  /// log(1 − eˣ) for x ≤ 0 (Mächler 2012): of −(eˣ − 1) above −log 2; below, of 1 − e, split without rounding.
   static func log1mexp(_ x: LaneReal) -> LaneReal {
     let w = x.w
     let parts = exponential(x)
     let e = parts.value
     let unit = w.fromBits(w.shiftLeft(w.addIntegers(parts.whole, .integer(1023, lanes: x.value.lanes)), 52))
+    let near = logarithm(-(parts.minusOne * LaneReal(unit, w)), subnormal: true)
     let isNear = x .> -0.6931471805599453
-    let near = -(parts.minusOne * LaneReal(unit, w))
-    let far = 1.0 - e
-    let low = isNear.select(0, (1.0 - far) - e)
-    let value = logarithm(isNear.select(near, far), low: low, subnormal: true).value.withSign(of: -1)
+    let isHalved = e .> 0.2928932188134524
+    let k = isNear.select(near.k, isHalved.select(x.constant(-1), 0))
+    let f = isNear.select(near.f, isHalved.select(1 - (e + e), -e))
+    let value = LogarithmParts(k: k, f: f, low: nil).value.withSign(of: -1)
     let zero = (x .== 0).select(-.infinity, value)
     return (x .> 0).select(.nan, LaneReal(w.select(w.isNaN(x.value), x.value, zero.value), w))
   }
