@@ -75,12 +75,11 @@ enum InlineMath {
       case .asin, .acos, .atan, .erf: 1.25
       case .expm1, .cosh: 1.5
       case .softplus, .logLogistic: 1.75
-      case .log1mexp: 2
-      case .sinh, .tan: 2.25
-      case .logistic, .tanh, .normalCDF: 2.5
+      case .log1mexp, .sinh: 2.25
+      case .logistic, .tanh, .tan, .normalCDF: 2.5
       case .erfc, .normalLogCDF: 3.25
-      case .logGamma, .trigamma: 3.5
-      case .digamma: 4
+      case .trigamma: 3.5
+      case .logGamma, .digamma: 4
       case .normalQuantile: 5
       }
     }
