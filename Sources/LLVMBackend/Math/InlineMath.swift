@@ -66,9 +66,8 @@ enum InlineMath {
 
     /// The largest error, in ulp of the exact result; what was measured is up to a tenth smaller.
     ///
-    /// Exceptions: sin, cos and tan are right up to ``trigonometricRange``. For negative x, where reflection cancels near
-    /// the roots, the errors of log Γ and ψ are in ulp of max(|result|, 1) and max(|result|, 2). Of the quantiles' error
-    /// a part is AS 241's own.
+    /// Exceptions: for negative x, where reflection cancels near the roots, the errors of log Γ and ψ are in ulp of
+    /// max(|result|, 1) and max(|result|, 2). Of the quantiles' error a part is AS 241's own.
     var bound: Double {
       switch self {
       case .exp, .log, .log1p, .sin, .cos: 1
@@ -109,9 +108,9 @@ enum InlineMath {
       case .sinh: sinh(x)
       case .cosh: cosh(x)
       case .tanh: tanh(x)
-      case .sin: sin(x)
-      case .cos: cos(x)
-      case .tan: tan(x)
+      case .sin: trigonometric(.sin, x)
+      case .cos: trigonometric(.cos, x)
+      case .tan: trigonometric(.tan, x)
       case .asin: asin(x)
       case .acos: acos(x)
       case .atan: atan(x)

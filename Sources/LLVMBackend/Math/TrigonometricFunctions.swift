@@ -2,9 +2,8 @@
 ///
 /// Polynomial coefficients interpolate the function at Chebyshev nodes, solved with 50 digits.
 extension InlineMath {
-  /// The largest |x| for which sin, cos and tan reduce their argument rightly; beyond, the value at the end of the range
-  /// stands for all.
-  static let trigonometricRange = 0x1p46
+  /// From here on the reduction of |x| by π/2 takes whole numbers of many words.
+  private static let farBound = 0x1p46
 
   /// sin and cos of r + low for |r| ≤ 0.8.
   private static func sineAndCosine(_ r: LaneReal, _ low: LaneReal) -> (sine: LaneReal, cosine: LaneReal) {
@@ -26,12 +25,11 @@ extension InlineMath {
     return (sine, cosine)
   }
 
-  /// sin and cos after the nearest multiple of π/2 is taken off, and the low bits of the multiple.
-  private static func reduced(_ x: LaneReal) -> (sine: LaneReal, cosine: LaneReal, quadrant: IRValue) {
-    let w = x.w
+  /// x less the nearest multiple of π/2, in two parts, and the multiple's low bits.
+  private static func reduced(_ x: LaneReal) -> (r: LaneReal, low: LaneReal, quadrant: IRValue) {
     let magic = 6_755_399_441_055_744.0
-    // Beyond the range the argument is taken to be the range's end.
-    let x = x.atMost(trigonometricRange).atLeast(-trigonometricRange)
+    // Lanes out of range are replaced later.
+    let x = x.atMost(farBound).atLeast(-farBound)
     let shifted = x.fma(0.6366197723675814, magic)
     let n = shifted - magic
     // π/2 in three parts (Cody & Waite 1980); with a fused product the first step is exact, the second is kept in two
@@ -40,8 +38,7 @@ extension InlineMath {
     let (product, error) = LaneReal.twoProduct(n, n.constant(6.123233995736766e-17))
     let (r, rest) = LaneReal.orderedSum(first, -product)
     let low = n.fma(1.4973849048591698e-33, rest - error)
-    let (sine, cosine) = sineAndCosine(r, low)
-    return (sine, cosine, w.bits(shifted.value))
+    return (r, low, x.w.bits(shifted.value))
   }
 
   private static func isOdd(_ quadrant: IRValue, in w: IRWriter) -> IRValue {
@@ -56,28 +53,26 @@ extension InlineMath {
     return LaneReal(w.fromBits(w.exclusiveOr(w.bits(x.value), bit)), w)
   }
 
-  static func sin(_ x: LaneReal) -> LaneReal {
-    let (sine, cosine, quadrant) = reduced(x)
-    let value = signed(isOdd(quadrant, in: x.w).select(cosine, sine), quadrant)
-    return (x .== 0).select(x, notFinite(x, value))
+  /// A function of r + low and a multiple of π/2.
+  static func finished(_ function: Trigonometric, _ r: LaneReal, _ low: LaneReal, _ quadrant: IRValue) -> LaneReal {
+    let w = r.w
+    let (sine, cosine) = sineAndCosine(r, low)
+    let odd = isOdd(quadrant, in: w)
+    switch function {
+    case .sin: return signed(odd.select(cosine, sine), quadrant)
+    case .cos:
+      return signed(odd.select(sine, cosine), w.addIntegers(quadrant, .integer(1, lanes: quadrant.lanes)))
+    case .tan: return odd.select(-cosine, sine) / odd.select(sine, cosine)
+    }
   }
 
-  static func cos(_ x: LaneReal) -> LaneReal {
-    let (sine, cosine, quadrant) = reduced(x)
-    let next = x.w.addIntegers(quadrant, .integer(1, lanes: x.value.lanes))
-    let value = signed(isOdd(quadrant, in: x.w).select(sine, cosine), next)
-    return notFinite(x, value)
-  }
-
-  static func tan(_ x: LaneReal) -> LaneReal {
-    let (sine, cosine, quadrant) = reduced(x)
-    let odd = isOdd(quadrant, in: x.w)
-    return (x .== 0).select(x, notFinite(x, odd.select(-cosine, sine) / odd.select(sine, cosine)))
-  }
-
-  /// NaN for infinities.
-  private static func notFinite(_ x: LaneReal, _ value: LaneReal) -> LaneReal {
-    (x.magnitude .== .infinity).select(.nan, value)
+  static func trigonometric(_ function: Trigonometric, _ x: LaneReal) -> LaneReal {
+    let (r, low, quadrant) = reduced(x)
+    var value = finished(function, r, low, quadrant)
+    if function != .cos { value = (x .== 0).select(x, value) }
+    return selectRare(x.magnitude .> farBound, usual: value) {
+      (x.magnitude .== .infinity).select(.nan, far(function, x))
+    }
   }
 
   /// |sin πt| and π cot πt for |t| < 2⁵¹ that are not whole.
