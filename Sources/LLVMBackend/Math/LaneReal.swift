@@ -110,6 +110,9 @@ extension InlineMath {
       w.append("\(mask) = bitcast \(condition.typed) to i\(condition.lanes)")
       isAny = w.result(.truth, 1, "icmp ne i\(condition.lanes) \(mask), 0")
     }
+    // Registers are then given to the usual way.
+    w.module.declare("declare i1 @llvm.expect.i1(i1, i1)")
+    isAny = w.result(.truth, 1, "call i1 @llvm.expect.i1(\(isAny.typed), i1 false)")
     let before = w.block
     let inside = w.label("rare")
     let after = w.label("usual")

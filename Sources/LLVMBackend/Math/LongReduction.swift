@@ -28,7 +28,7 @@ extension InlineMath {
       let value = finished(function, r, low, quadrant)
       w.module.append(
         function: """
-          define internal \(type) @\(name)(\(type) %x) #2 {
+          define internal \(type) @\(name)(\(type) %x) #2 cold {
           entry:
           \(inner.lines.joined(separator: "\n"))
             ret \(value.value.typed)
