@@ -100,7 +100,7 @@ import Testing
     }
   }
 
-  /// 6381956970095103 · 2⁷⁹⁷ is the double nearest to a multiple of π/2 (Muller, Elementary Functions, 11.3).
+  /// 6381956970095103 · 2⁷⁹⁷ is the double nearest to a multiple of π/2 (Kahan; in Muller, Elementary Functions).
   @Test("huge arguments", arguments: InlineMathCase.all.filter { ["sin", "cos", "tan"].contains($0.name) })
   func hugeArguments(_ item: InlineMathCase) throws {
     let worst = Double(sign: .plus, exponent: 797, significand: 6_381_956_970_095_103)
@@ -117,7 +117,7 @@ import Testing
     }
   }
 
-  /// Errors against tables of 50 digits, each value the sum of two doubles.
+  /// Errors against tables, each value the sum of two doubles.
   @Test("tables", arguments: InlineMathTable.all)
   func tables(_ item: InlineMathTable) throws {
     let function = try InlineFunction(item.name, lanes: 8, library: Self.library())
@@ -292,7 +292,8 @@ struct InlineMathCase: Sendable, CustomTestStringConvertible {
   }
 }
 
-/// A function with a table of its values.
+/// A function with a table of its values: at random points, uniform and logarithmic, and near its zeros, computed with
+/// mpmath at 70 digits.
 struct InlineMathTable: Sendable, CustomTestStringConvertible {
   typealias Row = (x: Double, high: Double, low: Double)
   var name: String

@@ -100,7 +100,7 @@ extension InlineMath {
     }
   }
 
-  /// ψ′(x); for x < 0 by reflection, π²/sin² πx − ψ′(1 − x) (DLMF 5.5.4).
+  /// ψ′(x); for x < 0 by reflection, π²/sin² πx − ψ′(1 − x) (DLMF 5.15.6).
   static func trigamma(_ x: LaneReal) -> LaneReal {
     let isReflected = x .< 0
     let t = isReflected.select(1 - x, x)

@@ -64,7 +64,7 @@ enum InlineMath {
       }
     }
 
-    /// The largest error, in ulp of the exact result; what was measured is up to a tenth smaller.
+    /// The largest error, in ulp of the exact result: what millions of points showed, rounded up.
     ///
     /// Exceptions: for negative x, where reflection cancels near the roots, the errors of log Γ and ψ are in ulp of
     /// max(|result|, 1) and max(|result|, 2). Of the quantiles' error a part is AS 241's own.
