@@ -85,7 +85,8 @@ enum Elements {
       let product = w.multiply(x, InlineMath.apply(.log, y, in: w))
       let isZero = w.and(w.compare(.equal, x, number(0)), w.not(w.isNaN(y)))
       return w.select(isZero, number(0), product)
-    case .power, .atan2, .remainder, .integerRemainder:
+    case .power: return InlineMath.apply(.power, x, y, in: w)
+    case .atan2, .remainder, .integerRemainder:
       return call(KernelTable.place(of: operation), [x, y], table: table, in: w)
     case .logicalAnd, .logicalOr, .masked: return x
     }
