@@ -111,6 +111,8 @@ struct Bench: ParsableCommand {
     var stream = RandomStream(key: RandomKey(seed: seed))
     let position = (0..<target.dimension).map { _ in 0.5 * stream.nextNormal() }
     let bench = GradientBench(target: target, position: position, batchSeconds: seconds)
+    let alone = GradientBench(
+      target: StandIn(dimension: target.dimension), position: position, batchSeconds: seconds)
     let gradient = bench.gradients()
     return ModelFigures(
       name: bound.name, model: bound.model.inlineDescription, dimension: target.dimension,
@@ -118,7 +120,9 @@ struct Bench: ParsableCommand {
       compileProcessorMilliseconds: 1e3 * compile, gradientNanoseconds: gradient.nanoseconds,
       evaluationsPerBatch: gradient.evaluations, workspaceBytes: target.workspaceByteCount,
       dataBytes: target.program?.dataByteCount,
-      sampler: gradientsOnly ? nil : bench.sampler(key: RandomKey(seed: seed).child("sampler")), position: position,
+      sampler: gradientsOnly ? nil : bench.sampler(key: RandomKey(seed: seed).child("sampler")),
+      samplerAlone: gradientsOnly ? nil : alone.sampler(key: RandomKey(seed: seed).child("sampler")),
+      position: position,
       logDensity: bench.logDensity, gradient: bench.gradient)
   }
 }
@@ -161,9 +165,27 @@ private enum ThreadClock {
   }
 }
 
+/// Independent standard normals: a target that costs next to nothing.
+private struct StandIn: LogDensity {
+  let dimension: Int
+  var workspaceByteCount: Int { 0 }
+  func evaluate(
+    position: UnsafePointer<Double>, gradient: UnsafeMutablePointer<Double>, workspace: UnsafeMutableRawPointer
+  ) -> Double {
+    var square = 0.0
+    for index in 0..<dimension {
+      gradient[index] = -position[index]
+      square += position[index] * position[index]
+    }
+    return -0.5 * square
+  }
+}
+
 /// Times one log density at one position, and the sampler on it.
 private final class GradientBench {
   static let batches = 7
+  /// Of a batch, where two things are timed in turn.
+  static let pieces = 16
   /// Compiled code may read and write whole vectors past the end.
   static let spare = 8
 
@@ -203,11 +225,15 @@ private final class GradientBench {
 
   /// Seconds of this many evaluations.
   private func time(_ evaluations: Int) -> Double {
+    let (target, position, result, workspace) = (self.target, self.position, self.result, self.workspace)
+    var value = 0.0
     let start = ThreadClock.now
     for _ in 0..<evaluations {
-      logDensity = target.evaluate(position: position, gradient: result, workspace: workspace)
+      value = target.evaluate(position: position, gradient: result, workspace: workspace)
     }
-    return ThreadClock.now - start
+    let elapsed = ThreadClock.now - start
+    logDensity = value
+    return elapsed
   }
 
   /// Nanoseconds per evaluation, batch by batch.
@@ -254,24 +280,28 @@ private final class GradientBench {
     var own: [Double] = []
     var (leapfrogs, transitions) = (0, 0)
     for _ in 0..<GradientBench.batches {
-      var visited: [[Double]] = []
-      var count = 0
-      let begin = ThreadClock.now
-      var total = 0.0
-      repeat {
-        count += step().leapfrogs
-        transitions += 1
-        if visited.count < 16 { visited.append((0..<target.dimension).map { kernel.position[$0] }) }
-        total = ThreadClock.now - begin
-      } while total < batchSeconds || (count < 500 && total < 4 * batchSeconds)
-      var evaluating = 0.0
-      let each = max(1, count / visited.count)
-      for point in visited {
-        move(to: point)
-        evaluating += time(each)
+      var (difference, count) = (0.0, 0)
+      // Short pieces in turn: whatever else the machine does slows both alike.
+      for _ in 0..<GradientBench.pieces {
+        var (visited, steps): ([[Double]], Int) = ([], 0)
+        let begin = ThreadClock.now
+        var total = 0.0
+        repeat {
+          steps += step().leapfrogs
+          transitions += 1
+          if visited.count < 4 { visited.append((0..<target.dimension).map { kernel.position[$0] }) }
+          total = ThreadClock.now - begin
+        } while total < batchSeconds / Double(GradientBench.pieces)
+        let each = max(1, steps / visited.count)
+        let evaluating = visited.reduce(0.0) { sum, point in
+          move(to: point)
+          return sum + time(each)
+        }
+        difference += total - evaluating * Double(steps) / Double(each * visited.count)
+        count += steps
       }
       leapfrogs += count
-      own.append(1e9 * (total / Double(max(1, count)) - evaluating / Double(each * visited.count)))
+      own.append(1e9 * difference / Double(max(1, count)))
     }
     move(to: start)
     return ModelFigures.Sampler(nanosecondsPerLeapfrog: own, leapfrogs: leapfrogs, transitions: transitions)
@@ -306,6 +336,8 @@ private struct ModelFigures: Encodable {
   /// Nil where the backend does not tell.
   var dataBytes: Int?
   var sampler: Sampler?
+  /// The same on a stand-in of as many dimensions, which tells more where gradients take nearly all of the time.
+  var samplerAlone: Sampler?
   var position: [Double]
   var logDensity: Double
   var gradient: [Double]
