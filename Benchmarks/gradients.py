@@ -148,7 +148,7 @@ def main():
     build.mkdir(parents=True, exist_ok=True)
     prepare_data()
     twins = compile_twins()
-    print(f"machine: {machine()}; ns of processor time, {options.rounds} rounds; C by the fastest of {', '.join(twins)}")
+    print(f"machine: {machine()}; ns of processor time, {options.rounds} rounds; C: fastest of {', '.join(twins)}")
     print(f"{'model':<27} {'dim':>7} {'C':>11} {'by':<7} {'Cairn':>12} {'ratio':>7} {'(rounds)':<15} "
           f"{'sampler':>9} {'alone':>7} {'make, ms':>8}")
     results = []

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Times gradients and sampling of Stan, NumPyro and nutpie (PyMC) beside Cairn's: same models, same data, same position.
+"""Times gradients and sampling of Stan, NumPyro and nutpie (PyMC) beside Cairn's: same models, data and position.
 
-Everything is installed from PyPI below .build/peers on the first run; Stan's compiler and headers come with the wheel of
-httpstan. Stan's programs are built as a careful user would: whole-vector statements, `stanc --O1`, -O3, -march=native, no
-range checks. Gradients are processor time per evaluation in a compiled loop, the median of seven batches. Sampling is four
-chains, one after another on one thread, of 1000 warmup and 1000 kept draws, compilation left out; the figure is the least
-bulk effective sample size over the model's sites, by one estimator for all, per second of processor time. One run per cell:
-effective sample sizes differ between seeds by tens of percent.
+Everything is installed from PyPI below .build/peers on the first run; Stan's compiler and headers come with the wheel
+of httpstan. Stan's programs are built as a careful user would: whole-vector statements, `stanc --O1`, -O3,
+-march=native, no range checks. Gradients are processor time per evaluation in a compiled loop, the median of seven
+batches; one that is not Cairn's is not shown. Sampling is four chains, one after another on one thread, of 1000 warmup
+and 1000 kept draws, compilation left out; the figure is the least bulk effective sample size over the model's sites, by
+one estimator for all, per second of processor time. One run per cell: such sizes differ between seeds by tens of
+percent.
 
     Benchmarks/peers.py [--cairn PROGRAM] [--peers stan,numpyro,nutpie] [--only gradients|sampling] [MODEL…]
 """

@@ -2,7 +2,8 @@
 
     effective_size.py DRAWS CHAINS COLUMNS MODEL
 
-Where the sampler saw standardized effects of groups, MODEL says so and the effects themselves are looked at; else it is `-`.
+Where the sampler saw standardized effects of groups, MODEL says so and the effects themselves are looked at; else it
+is `-`.
 """
 import json
 import sys

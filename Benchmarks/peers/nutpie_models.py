@@ -65,7 +65,8 @@ def garch(d):
     def step(before, variance, alpha0, alpha1, mu, beta1):
         return alpha0 + alpha1 * (before - mu) ** 2 + beta1 * variance
 
-    later, _ = pytensor.scan(step, sequences=[tensor.as_tensor(y[:-1])], outputs_info=[tensor.constant(0.25, dtype="float64")],
+    start = tensor.constant(0.25, dtype="float64")
+    later, _ = pytensor.scan(step, sequences=[tensor.as_tensor(y[:-1])], outputs_info=[start],
                              non_sequences=[alpha0, alpha1, mu, beta1], strict=True)
     Normal("y", mu, tensor.sqrt(tensor.concatenate([[0.25], later])), observed=y)
 
