@@ -43,6 +43,7 @@ struct Bench: ParsableCommand {
     let interrupts = Interrupts(session.machine.cancellation)
     defer { withExtendedLifetime(interrupts) {} }
     session.machine.onProgress = { terminal.progress($0) }
+    for diagnostic in notebook.runner.errors { terminal.show(diagnostic, session.sources) }
     let outcome = notebook.runner.run(
       onCell: { _ in },
       onResult: { result in
@@ -53,7 +54,6 @@ struct Bench: ParsableCommand {
     defer { notebook.store?.close() }
     for notice in notebook.store?.takeNotices() ?? [] { terminal.notice(notice) }
     if outcome == .interrupted { return 130 }
-    for diagnostic in notebook.runner.errors { terminal.show(diagnostic, session.sources) }
     let models = try wanted(BoundModel.all(in: session))
     guard !models.isEmpty else {
       terminal.line("nothing in the notebook is bound to a model or a fit")
@@ -252,7 +252,8 @@ private final class GradientBench {
   /// What NUTS does besides evaluating, per leapfrog: stretches of the sampler, each followed by as many evaluations at
   /// positions that it visited.
   func sampler(key: RandomKey) -> ModelFigures.Sampler {
-    let kernel = NUTSKernel(target: target, maxTreeDepth: 10)
+    // A shallow limit: work per leapfrog hardly depends on the depth, and a transition must not outlast its piece.
+    let kernel = NUTSKernel(target: target, maxTreeDepth: 6)
     kernel.move(to: start)
     kernel.findReasonableStepSize(key: key.child("step size"))
     var averaging = DualAveraging(targetAcceptance: 0.8, initialStepSize: kernel.stepSize)
@@ -263,7 +264,7 @@ private final class GradientBench {
       return kernel.step(key: key.child(iteration))
     }
     // A short warmup, so that trajectories are as long as in a fit: one window for the metric, then the step size anew.
-    let limit = 20 * batchSeconds
+    let limit = 5 * batchSeconds
     for window in 0..<2 {
       let begin = ThreadClock.now
       for index in 0..<150 where ThreadClock.now - begin < limit {
@@ -280,9 +281,9 @@ private final class GradientBench {
     var own: [Double] = []
     var (leapfrogs, transitions) = (0, 0)
     for _ in 0..<GradientBench.batches {
-      var (difference, count) = (0.0, 0)
+      var (difference, count, spent) = (0.0, 0, 0.0)
       // Short pieces in turn: whatever else the machine does slows both alike.
-      for _ in 0..<GradientBench.pieces {
+      while spent < batchSeconds {
         var (visited, steps): ([[Double]], Int) = ([], 0)
         let begin = ThreadClock.now
         var total = 0.0
@@ -299,6 +300,7 @@ private final class GradientBench {
         }
         difference += total - evaluating * Double(steps) / Double(each * visited.count)
         count += steps
+        spent += total
       }
       leapfrogs += count
       own.append(1e9 * difference / Double(max(1, count)))
