@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 BINARY := .build/$(CONFIGURATION)/cairn
 PACKAGES := libllvm19 libopenblas-dev libssl-dev libsqlite3-dev libcmark-gfm-dev libcmark-gfm-extensions-dev libmicrohttpd-dev libreadline-dev
 
-.PHONY: help deps build demo test check check-pages check-terminal format lint golden bench check-posteriors fuzz mutate install clean
+.PHONY: help deps build demo test check check-pages check-terminal format lint golden bench bench-peers check-posteriors fuzz mutate install clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -67,9 +67,13 @@ fuzz: deps ## Hold cached runs to clean ones over SEQUENCES=5000 random sequence
 mutate: deps ## Switch off each part of the cache in turn and print which test notices.
 	CAIRN_MUTATE=1 $(SWIFT) test $(FLAGS) --disable-testable-imports --filter CacheCaseTests
 
-bench: build ## Print speed ratios; asserts nothing.
+bench: build ## Print speed ratios against Python and C; asserts no speed, but that gradients equal those of C.
 	python3 Benchmarks/run.py $(BINARY)
 	python3 Benchmarks/cache.py $(BINARY)
+	python3 Benchmarks/gradients.py --cairn $(BINARY)
+
+bench-peers: build ## Print speeds of Stan, NumPyro and nutpie beside ours; installs them below .build/peers.
+	python3 Benchmarks/peers.py --cairn $(BINARY)
 
 check-posteriors: build ## Compare fits with reference posteriors.
 	python3 Tests/Posteriors/check.py --cairn $(BINARY)

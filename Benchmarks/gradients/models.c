@@ -1,6 +1,6 @@
 // The models of the notebooks beside this file, by hand: log density with all constants and Jacobian terms, and its
-// gradient, at an unconstrained position in Cairn's order. Each is what a careful person would write who knows the model
-// and nothing but C: loops fused where that is easy, dense algebra by LAPACK, no tricks that change the sums.
+// gradient, at an unconstrained position in Cairn's order. Each is what a careful person would write who knows the
+// model: loops fused where that is easy, dense algebra by LAPACK, no tricks that change the sums.
 //
 //     models NAME DATA.csv POSITION SECONDS
 //
@@ -323,7 +323,7 @@ static double invert(double *matrix, int size) {
   int status;
   double logs = 0;
   dpotrf_("L", &size, matrix, &size, &status);
-  if (status) return NAN;
+  if (status) fail("no positive definite matrix in", "the model");
   for (int i = 0; i < size; i++) logs += log(matrix[i * size + i]);
   dpotri_("L", &size, matrix, &size, &status);
   return logs;

@@ -46,6 +46,7 @@ struct Bench: ParsableCommand {
     let interrupts = Interrupts(session.machine.cancellation)
     defer { withExtendedLifetime(interrupts) {} }
     session.machine.onProgress = { terminal.progress($0) }
+    for diagnostic in notebook.runner.errors { terminal.show(diagnostic, session.sources) }
     let outcome = notebook.runner.run(
       onCell: { _ in },
       onResult: { result in
@@ -56,7 +57,6 @@ struct Bench: ParsableCommand {
     defer { notebook.store?.close() }
     for notice in notebook.store?.takeNotices() ?? [] { terminal.notice(notice) }
     if outcome == .interrupted { return 130 }
-    for diagnostic in notebook.runner.errors { terminal.show(diagnostic, session.sources) }
     let models = try wanted(BoundModel.all(in: session))
     guard !models.isEmpty else {
       terminal.line("nothing in the notebook is bound to a model or a fit")
@@ -129,6 +129,8 @@ struct Bench: ParsableCommand {
     var stream = RandomStream(key: RandomKey(seed: seed))
     let position = (0..<target.dimension).map { _ in 0.5 * stream.nextNormal() }
     let bench = GradientBench(target: target, position: position, batchSeconds: seconds)
+    let alone = GradientBench(
+      target: StandIn(dimension: target.dimension), position: position, batchSeconds: seconds)
     let gradient = bench.gradients()
     return ModelFigures(
       name: bound.name, model: bound.model.inlineDescription, dimension: target.dimension,
@@ -136,7 +138,9 @@ struct Bench: ParsableCommand {
       compileProcessorMilliseconds: 1e3 * compile, gradientNanoseconds: gradient.nanoseconds,
       evaluationsPerBatch: gradient.evaluations, workspaceBytes: target.workspaceByteCount,
       dataBytes: target.evaluator.dataByteCount,
-      sampler: gradientsOnly ? nil : bench.sampler(key: RandomKey(seed: seed).child("sampler")), position: position,
+      sampler: gradientsOnly ? nil : bench.sampler(key: RandomKey(seed: seed).child("sampler")),
+      samplerAlone: gradientsOnly ? nil : alone.sampler(key: RandomKey(seed: seed).child("sampler")),
+      position: position,
       logDensity: bench.logDensity, gradient: bench.gradient)
   }
 }
@@ -179,9 +183,27 @@ private enum ThreadClock {
   }
 }
 
+/// Independent standard normals: a target that costs next to nothing.
+private struct StandIn: LogDensity {
+  let dimension: Int
+  var workspaceByteCount: Int { 0 }
+  func evaluate(
+    position: UnsafePointer<Double>, gradient: UnsafeMutablePointer<Double>, workspace: UnsafeMutableRawPointer
+  ) -> Double {
+    var square = 0.0
+    for index in 0..<dimension {
+      gradient[index] = -position[index]
+      square += position[index] * position[index]
+    }
+    return -0.5 * square
+  }
+}
+
 /// Times one log density at one position, and the sampler on it.
 private final class GradientBench {
   static let batches = 7
+  /// Of a batch, where two things are timed in turn.
+  static let pieces = 16
   /// Compiled code may read and write whole vectors past the end.
   static let spare = 8
 
@@ -221,11 +243,15 @@ private final class GradientBench {
 
   /// Seconds of this many evaluations.
   private func time(_ evaluations: Int) -> Double {
+    let (target, position, result, workspace) = (self.target, self.position, self.result, self.workspace)
+    var value = 0.0
     let start = ThreadClock.now
     for _ in 0..<evaluations {
-      logDensity = target.evaluate(position: position, gradient: result, workspace: workspace)
+      value = target.evaluate(position: position, gradient: result, workspace: workspace)
     }
-    return ThreadClock.now - start
+    let elapsed = ThreadClock.now - start
+    logDensity = value
+    return elapsed
   }
 
   /// Nanoseconds per evaluation, batch by batch.
@@ -244,7 +270,8 @@ private final class GradientBench {
   /// What NUTS does besides evaluating, per leapfrog: stretches of the sampler, each followed by as many evaluations at
   /// positions that it visited.
   func sampler(key: RandomKey) -> ModelFigures.Sampler {
-    let kernel = NUTSKernel(target: target, maxTreeDepth: 10)
+    // A shallow limit: work per leapfrog hardly depends on the depth, and a transition must not outlast its piece.
+    let kernel = NUTSKernel(target: target, maxTreeDepth: 6)
     kernel.move(to: start)
     kernel.findReasonableStepSize(key: key.child("step size"))
     var averaging = DualAveraging(targetAcceptance: 0.8, initialStepSize: kernel.stepSize)
@@ -255,7 +282,7 @@ private final class GradientBench {
       return kernel.step(key: key.child(iteration))
     }
     // A short warmup, so that trajectories are as long as in a fit: one window for the metric, then the step size anew.
-    let limit = 20 * batchSeconds
+    let limit = 5 * batchSeconds
     for window in 0..<2 {
       let begin = ThreadClock.now
       for index in 0..<150 where ThreadClock.now - begin < limit {
@@ -272,24 +299,29 @@ private final class GradientBench {
     var own: [Double] = []
     var (leapfrogs, transitions) = (0, 0)
     for _ in 0..<GradientBench.batches {
-      var visited: [[Double]] = []
-      var count = 0
-      let begin = ThreadClock.now
-      var total = 0.0
-      repeat {
-        count += step().leapfrogs
-        transitions += 1
-        if visited.count < 16 { visited.append((0..<target.dimension).map { kernel.position[$0] }) }
-        total = ThreadClock.now - begin
-      } while total < batchSeconds || (count < 500 && total < 4 * batchSeconds)
-      var evaluating = 0.0
-      let each = max(1, count / visited.count)
-      for point in visited {
-        move(to: point)
-        evaluating += time(each)
+      var (difference, count, spent) = (0.0, 0, 0.0)
+      // Short pieces in turn: whatever else the machine does slows both alike.
+      while spent < batchSeconds {
+        var (visited, steps): ([[Double]], Int) = ([], 0)
+        let begin = ThreadClock.now
+        var total = 0.0
+        repeat {
+          steps += step().leapfrogs
+          transitions += 1
+          if visited.count < 4 { visited.append((0..<target.dimension).map { kernel.position[$0] }) }
+          total = ThreadClock.now - begin
+        } while total < batchSeconds / Double(GradientBench.pieces)
+        let each = max(1, steps / visited.count)
+        let evaluating = visited.reduce(0.0) { sum, point in
+          move(to: point)
+          return sum + time(each)
+        }
+        difference += total - evaluating * Double(steps) / Double(each * visited.count)
+        count += steps
+        spent += total
       }
       leapfrogs += count
-      own.append(1e9 * (total / Double(max(1, count)) - evaluating / Double(each * visited.count)))
+      own.append(1e9 * difference / Double(max(1, count)))
     }
     move(to: start)
     return ModelFigures.Sampler(nanosecondsPerLeapfrog: own, leapfrogs: leapfrogs, transitions: transitions)
@@ -324,6 +356,8 @@ private struct ModelFigures: Encodable {
   /// Nil where the backend does not tell.
   var dataBytes: Int?
   var sampler: Sampler?
+  /// The same on a stand-in of as many dimensions, which tells more where gradients take nearly all of the time.
+  var samplerAlone: Sampler?
   var position: [Double]
   var logDensity: Double
   var gradient: [Double]
