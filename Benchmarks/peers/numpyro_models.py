@@ -16,7 +16,7 @@ import numpy
 import numpyro
 from numpyro.distributions import (Bernoulli, Gamma, HalfCauchy, HalfNormal, ImproperUniform, MultivariateNormal, Normal,
                                    Uniform, constraints)
-from numpyro.infer import MCMC, NUTS
+from numpyro.infer import NUTS
 from numpyro.infer.util import initialize_model
 
 numpyro.enable_x64()
@@ -150,18 +150,28 @@ def gradient(model, order, data, position_path, seconds):
 
 
 def fit(model, order, data, chains, warmup, draws, seed, out):
+    """One compiled loop for all chains: `MCMC.run` would compile for each of them anew."""
     kernel = NUTS(model)
-    mcmc = MCMC(kernel, num_warmup=warmup, num_samples=draws, num_chains=chains, chain_method="sequential",
-                progress_bar=False)
-    # The first run compiles; the second, of another key, is timed.
-    mcmc.run(jax.random.PRNGKey(seed + 1), data)
+    states = [kernel.init(key, warmup, None, (data,), {}) for key in jax.random.split(jax.random.PRNGKey(seed), chains)]
+    constrained = jax.jit(jax.vmap(kernel.postprocess_fn((data,), {})))
+
+    def step(state, _=None):
+        state = kernel.sample(state, (data,), {})
+        return state, state.z
+
+    @jax.jit
+    def run(state):
+        state = jax.lax.fori_loop(0, warmup, lambda _, inner: step(inner)[0], state)
+        return jax.lax.scan(step, state, length=draws)[1]
+
+    jax.block_until_ready(constrained(run(states[0])))
     begin = time.process_time()
-    mcmc.run(jax.random.PRNGKey(seed), data)
-    found = jax.block_until_ready(mcmc.get_samples(group_by_chain=True))
+    found = jax.block_until_ready([constrained(run(state)) for state in states])
     seconds = time.process_time() - begin
     names = [item if isinstance(item, str) else item[1] for item in order]
-    parts = [numpy.asarray(found[name]).reshape(chains, draws, -1) for name in names]
-    columns = numpy.concatenate(parts, axis=2)
+    columns = numpy.stack([
+        numpy.concatenate([numpy.asarray(chain[name]).reshape(draws, -1) for name in names], axis=1)
+        for chain in found])
     columns.astype("float64").tofile(out)
     return {"seconds": seconds, "columns": columns.shape[2]}
 
