@@ -87,6 +87,51 @@ final class DataPool {
     return offset
   }
 
+  /// The rows of a plate sorted by an index, each group filled up to whole vectors.
+  struct Grouping {
+    /// Where the number of vectors, the group of each vector, and the number of rows in it lie, as integers.
+    var vectorCount: Int
+    var groups: Int
+    var sizes: Int
+    /// The row in each place; −1 for filling.
+    var rows: [Int]
+  }
+
+  private var knownGroupings: [TensorData: Grouping] = [:]
+
+  func grouping(by index: TensorData, groups count: Int) -> Grouping {
+    if let known = knownGroupings[index] { return known }
+    var members: [[Int]] = Array(repeating: [], count: count)
+    for (row, group) in index.elements.enumerated() { members[Int(group)].append(row) }
+    var rows: [Int] = []
+    var groups: [Int] = []
+    var sizes: [Int] = []
+    for (group, list) in members.enumerated() {
+      for start in stride(from: 0, to: list.count, by: 8) {
+        let part = list[start..<min(list.count, start + 8)]
+        rows += part
+        rows += Array(repeating: -1, count: 8 - part.count)
+        groups.append(group)
+        sizes.append(part.count)
+      }
+    }
+    func integers(_ values: [Int]) -> Int { append(values.map { Double(bitPattern: UInt64(bitPattern: Int64($0))) }) }
+    let result = Grouping(
+      vectorCount: integers([groups.count]), groups: integers(groups), sizes: integers(sizes), rows: rows)
+    knownGroupings[index] = result
+    return result
+  }
+
+  /// A column, or the rows of a matrix, in the order of a grouping; filled with zeros.
+  static func arranged(_ data: TensorData, by grouping: Grouping) -> TensorData {
+    let width = data.extents.dropFirst().reduce(1, *)
+    var elements = Array(repeating: 0.0, count: grouping.rows.count * width)
+    for (place, row) in grouping.rows.enumerated() where row >= 0 {
+      for k in 0..<width { elements[place * width + k] = data.elements[row * width + k] }
+    }
+    return TensorData(extents: [grouping.rows.count] + data.extents.dropFirst(), elements: elements)
+  }
+
   private struct TiledKey: Hashable {
     var data: TensorData
     var rows: Int

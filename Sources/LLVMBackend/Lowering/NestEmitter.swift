@@ -100,7 +100,10 @@ final class NestEmitter {
     var values: [NodeID: IRValue] = [:]
     /// The number of this vector within its tile.
     let inTile: IRValue
-    init(lanes: Int, mask: IRValue?, index: IRValue, inTile: IRValue = .integer(0)) {
+    /// The group that all rows of this vector belong to, in a grouped loop.
+    let group: IRValue?
+    init(lanes: Int, mask: IRValue?, index: IRValue, inTile: IRValue = .integer(0), group: IRValue? = nil) {
+      self.group = group
       self.lanes = lanes
       self.mask = mask
       self.index = index
@@ -148,7 +151,11 @@ final class NestEmitter {
 
   private func address(of access: Access) -> IRValue {
     let place: Destination
-    if access.isIndex, case .data(let slot) = graph[access.root].operation,
+    if let arranged = arrangedData(access) {
+      let offset =
+        access.isIndex ? emitter.pool.placeIndices(arranged) : emitter.pool.place(arranged)
+      place = Destination(base: emitter.environment.data, offset: offset ?? 0)
+    } else if access.isIndex, case .data(let slot) = graph[access.root].operation,
       let indices = emitter.pool.placeIndices(graph.data[slot])
     {
       place = Destination(base: emitter.environment.data, offset: indices)
@@ -178,8 +185,10 @@ final class NestEmitter {
     let base = row(access)
     if stride == 1 {
       let pointer = w.address(base, at.index)
+      // Arranged data are filled up, so that no lane is out of bounds.
+      let mask = grouping == nil ? at.mask : nil
       return access.isIndex
-        ? w.loadInteger(pointer, lanes: at.lanes, mask: at.mask) : w.load(pointer, lanes: at.lanes, mask: at.mask)
+        ? w.loadInteger(pointer, lanes: at.lanes, mask: mask) : w.load(pointer, lanes: at.lanes, mask: mask)
     }
     let places = w.multiplyIntegers(laneNumbers(at), .integer(stride, lanes: at.lanes))
     let value = w.gather(base, places, mask: at.mask)
@@ -313,6 +322,12 @@ final class NestEmitter {
   private func gather(_ id: NodeID, _ node: Node, _ at: Place) -> IRValue {
     let array = node.operands[0]
     let indices = Array(node.operands.dropFirst())
+    if let group = at.group, isGroupIndex(indices) {
+      let view = analysis.views[array.index]
+      let base = emitter.pointer(emitter.place(of: view.root), plus: view.offset)
+      let place = w.multiplyIntegers(group, .integer(view.strides.first ?? 1))
+      return w.splat(w.load(w.address(base, place), lanes: 1))
+    }
     let view = analysis.views[array.index]
     let shape = graph[array].shape
     let bounds = shape.prefix(indices.count).map(\.extent)
@@ -360,10 +375,19 @@ final class NestEmitter {
 
   private func scatter(_ id: NodeID, _ node: Node, _ at: Place) {
     let base = emitter.pointer(emitter.place(of: id))
-    let value = Elements.real(read((sources[id] ?? [])[0], at), in: w)
+    let read = Elements.real(read((sources[id] ?? [])[0], at), in: w)
+    // In a grouped loop lanes that only fill up count as 0.
+    let value =
+      grouping == nil ? read : at.mask.map { w.select($0, read, .real(0, lanes: at.lanes)) } ?? read
+    if let group = at.group, isGroupIndex(Array(node.operands.dropFirst())) {
+      let target = w.address(base, group)
+      w.store(w.add(w.load(target, lanes: 1), w.sum(lanes: value)), to: target)
+      return
+    }
     let (offset, isInside) = scatterTarget(id, node, at)
     let kept = isInside.map { w.select($0, value, .real(0, lanes: at.lanes)) } ?? value
-    let count = at.mask == nil ? at.lanes : (extents.last ?? 1) % IRValue.vectorLanes
+    let isWhole = at.mask == nil || grouping != nil
+    let count = isWhole ? at.lanes : (extents.last ?? 1) % IRValue.vectorLanes
     for lane in 0..<count {
       let target = w.address(base, at.lanes == 1 ? offset : w.lane(offset, lane))
       let sum = w.add(w.load(target, lanes: 1), at.lanes == 1 ? kept : w.lane(kept, lane))
@@ -451,8 +475,9 @@ final class NestEmitter {
         splats[root] = w.splat(emitter.scalar(root))
       }
     }
+    findGrouping()
     prepareProducts()
-    if isTiled { emitTiles() } else { level(0) }
+    if isTiled { emitTiles() } else if let grouping { emitGroups(grouping) } else { level(0) }
     finishProducts()
     for fold in folds where fold.isComplete {
       guard let slot = fold.slot else { continue }
@@ -646,7 +671,8 @@ final class NestEmitter {
       guard let product = analysis.products[id.index], case .data(let slot) = graph[product.matrix].operation else {
         continue
       }
-      let offset = emitter.pool.placeTiled(graph.data[slot], rows: tileRows)
+      let data = grouping.map { DataPool.arranged(graph.data[slot], by: $0) } ?? graph.data[slot]
+      let offset = emitter.pool.placeTiled(data, rows: tileRows)
       matrices[id] = emitter.pointer(Destination(base: emitter.environment.data, offset: offset))
       let isNarrow = !isTiled
       if product.isRow {
@@ -813,5 +839,88 @@ final class NestEmitter {
     }
     for (offset, count) in temporaries { emitter.plan.release(offset, count) }
     temporaries = []
+  }
+
+  // MARK: - Groups of rows
+
+  /// Where one index says which group each row belongs to, rows are sorted by it and each group is filled up to whole
+  /// vectors: the group's value is then the same in all lanes, and what is scattered is one sum per vector.
+  private var grouping: DataPool.Grouping?
+  private var groupIndex: NodeID?
+
+  private func isGroupIndex(_ indices: [NodeID]) -> Bool { indices.count == 1 && indices[0] == groupIndex }
+
+  private func arrangedData(_ access: Access) -> TensorData? {
+    guard let grouping, access.strides == [1], case .data(let slot) = graph[access.root].operation else { return nil }
+    if let known = arranged[slot] { return known }
+    let data = DataPool.arranged(graph.data[slot], by: grouping)
+    arranged[slot] = data
+    return data
+  }
+
+  private var arranged: [Int: TensorData] = [:]
+
+  /// Fewer rows per group would be mostly filling.
+  private static let leastRowsPerGroup = 4
+
+  private func findGrouping() {
+    guard domain.count == 1, !isTiled else { return }
+    var found: (index: NodeID, groups: Int)?
+    for id in nodes {
+      guard case .scatterAdd = graph[id].operation, !analysis.copies.contains(id.index) else { continue }
+      let node = graph[id]
+      guard node.operands.count == 2, node.shape.count == 1, graph[node.operands[0]].shape.count == 1,
+        case .data(let slot) = graph[node.operands[1]].operation,
+        domain[0] >= NestEmitter.leastRowsPerGroup * node.shape[0].extent,
+        graph.data[slot].elements.allSatisfy({ $0 >= 0 && $0 < Double(node.shape[0].extent) && $0.rounded() == $0 })
+      else { continue }
+      // The index with the most groups leaves the least to scatter one by one.
+      if found.map({ $0.groups < node.shape[0].extent }) ?? true { found = (node.operands[1], node.shape[0].extent) }
+    }
+    guard let found, case .data(let slot) = graph[found.index].operation else { return }
+    // Every row must come from data, in whatever order; nothing may be kept by row.
+    for id in nodes {
+      if stores(id) { return }
+      if analysis.copies.contains(id.index) { return }
+      if case .gather = graph[id].operation {
+        let indices = Array(graph[id].operands.dropFirst())
+        if indices.contains(found.index) {
+          let array = graph[graph[id].operands[0]].shape
+          guard indices.count == 1, array.count == 1, array[0].extent == found.groups else { return }
+        }
+      }
+      for source in sources[id] ?? [] {
+        switch source {
+        case .constant, .scalar: break
+        case .same(let root): if !members.contains(root) { return }
+        case .memory(let root, let offset, let strides):
+          if strides == [0] { continue }
+          guard strides == [1], offset == 0, case .data = graph[root].operation,
+            graph[root].shape.elementCount == domain[0]
+          else { return }
+        }
+      }
+    }
+    groupIndex = found.index
+    grouping = emitter.pool.grouping(by: graph.data[slot], groups: found.groups)
+  }
+
+  private func emitGroups(_ grouping: DataPool.Grouping) {
+    func integers(_ offset: Int) -> IRValue {
+      emitter.pointer(Destination(base: emitter.environment.data, offset: offset))
+    }
+    let count = w.loadInteger(integers(grouping.vectorCount), lanes: 1)
+    let (groups, sizes) = (integers(grouping.groups), integers(grouping.sizes))
+    prepareRow()
+    let numbers = IRValue(
+      text: "<\((0..<IRValue.vectorLanes).map { "i64 \($0)" }.joined(separator: ", "))>", type: .integer,
+      lanes: IRValue.vectorLanes)
+    w.loop(from: .integer(0), to: count, step: 1, "group") { vector in
+      let group = w.loadInteger(w.address(groups, vector), lanes: 1)
+      let size = w.loadInteger(w.address(sizes, vector), lanes: 1)
+      let mask = w.compareIntegers(.less, numbers, w.splat(size))
+      let index = w.multiplyIntegers(vector, .integer(IRValue.vectorLanes))
+      body(Place(lanes: IRValue.vectorLanes, mask: mask, index: index, group: group))
+    }
   }
 }
