@@ -403,6 +403,11 @@ final class GraphEmitter {
     case .cholesky:
       kernel = KernelTable.cholesky
       arguments = [pointers[0], result, batch(node.shape), number(node.shape[node.shape.count - 1].extent)]
+    case .choleskyAdjoint:
+      kernel = KernelTable.choleskyAdjoint
+      arguments = [
+        pointers[0], pointers[1], result, batch(node.shape), number(node.shape[node.shape.count - 1].extent),
+      ]
     case .lowerTriangle(let halves):
       kernel = KernelTable.lowerTriangle
       arguments = [

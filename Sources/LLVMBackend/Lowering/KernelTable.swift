@@ -14,7 +14,8 @@ enum KernelTable {
   static let lowerTriangle = 3
   static let cumulativeSum = 4
   static let random = 5
-  private static let firstUnary = 6
+  static let choleskyAdjoint = 6
+  private static let firstUnary = 7
 
   static func place(of operation: UnaryOperation) -> Int {
     firstUnary + (UnaryOperation.allCases.firstIndex(of: operation) ?? 0)
@@ -53,6 +54,8 @@ enum KernelTable {
     Void
   private typealias Triangle =
     @convention(c) (UnsafePointer<Double>, UnsafeMutablePointer<Double>, Int, Int, Int) -> Void
+  private typealias Adjoint =
+    @convention(c) (UnsafePointer<Double>, UnsafePointer<Double>, UnsafeMutablePointer<Double>, Int, Int) -> Void
   private typealias Draw =
     @convention(c) (
       UnsafeRawPointer?, Int, Int, Int, UnsafePointer<Double>, Int, UnsafePointer<Double>, Int, UnsafePointer<Double>,
@@ -74,6 +77,11 @@ enum KernelTable {
           l + t * n * n, b + t * n * columns, x + t * n * columns, n: n, columns: columns, transposed: transposed != 0)
       }
     }
+    let adjoint: Adjoint = { l, cotangent, result, batch, n in
+      for t in 0..<batch {
+        DenseKernels.choleskyAdjoint(l + t * n * n, cotangent + t * n * n, result + t * n * n, n: n)
+      }
+    }
     let triangle: Triangle = { a, result, batch, n, halves in
       Kernels.lowerTriangle(a, result, batch: batch, n: n, halvesDiagonal: halves != 0)
     }
@@ -93,7 +101,7 @@ enum KernelTable {
         secondStep: secondStep, result, count: count, stream: stream.assumingMemoryBound(to: Program.Stream.self))
     }
     return [
-      raw(product), raw(factor), raw(solve), raw(triangle), raw(cumulative), raw(draw),
+      raw(product), raw(factor), raw(solve), raw(triangle), raw(cumulative), raw(draw), raw(adjoint),
     ]
   }
 
@@ -196,6 +204,66 @@ enum DenseKernels {
     var isFinite = info == 0
     for i in 0..<n where !(l[i * n + i].isFinite) { isFinite = false }
     if !isFinite { for i in 0..<(n * n) { l[i] = .nan } }
+  }
+
+  private static let block = 32
+
+  /// The cotangent of a symmetric matrix from that of its factor, block by block from the last (Murray 2016, section
+  /// 4.3): about as many operations as two factorizations.
+  static func choleskyAdjoint(
+    _ l: UnsafePointer<Double>, _ cotangent: UnsafePointer<Double>, _ result: UnsafeMutablePointer<Double>, n: Int
+  ) {
+    guard n > block else {
+      Kernels.choleskyAdjoint(l, cotangent, result, batch: 1, n: n)
+      return
+    }
+    let order = Int32(n)
+    for i in 0..<n { (result + i * n).update(from: cotangent + i * n, count: i + 1) }
+    var end = n
+    while end > 0 {
+      let start = max(0, end - block)
+      let (width, below, before) = (Int32(end - start), Int32(n - end), Int32(start))
+      let D = l + start * n + start
+      let C = l + end * n + start
+      let R = l + start * n
+      let B = l + end * n
+      let (dBar, cBar) = (result + start * n + start, result + end * n + start)
+      let (rBar, bBar) = (result + start * n, result + end * n)
+      if below > 0 {
+        cblas_dtrsm(
+          CblasRowMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit, below, width, 1, D, order, cBar, order)
+        if before > 0 {
+          cblas_dgemm(
+            CblasRowMajor, CblasNoTrans, CblasNoTrans, below, before, width, -1, cBar, order, R, order, 1, bBar, order)
+          cblas_dgemm(
+            CblasRowMajor, CblasTrans, CblasNoTrans, width, before, below, -1, cBar, order, B, order, 1, rBar, order)
+        }
+        // The upper triangle of this block is scratch; the end of the work overwrites it.
+        cblas_dgemm(
+          CblasRowMajor, CblasTrans, CblasNoTrans, width, width, below, -1, cBar, order, C, order, 1, dBar, order)
+      }
+      for j in stride(from: Int(width) - 1, through: 0, by: -1) {
+        Kernels.choleskyAdjointRow(j, D, dBar, n: Int(width), stride: n)
+      }
+      if before > 0 {
+        // (D̄ + D̄ᵀ) R, with D̄'s diagonal counted twice.
+        for i in 0..<Int(width) {
+          dBar[i * n + i] *= 2
+          for k in 0..<i { dBar[k * n + i] = dBar[i * n + k] }
+        }
+        cblas_dgemm(
+          CblasRowMajor, CblasNoTrans, CblasNoTrans, width, before, width, -1, dBar, order, R, order, 1, rBar, order)
+        for i in 0..<Int(width) { dBar[i * n + i] *= 0.5 }
+      }
+      end = start
+    }
+    for i in 0..<n {
+      for j in 0..<i {
+        let half = 0.5 * result[i * n + j]
+        result[i * n + j] = half
+        result[j * n + i] = half
+      }
+    }
   }
 
   /// Solves L x = b, or Lᵀ x = b, for row-major b `[n, columns]`.

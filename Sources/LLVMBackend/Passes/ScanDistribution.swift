@@ -327,6 +327,7 @@ private struct Distributor {
       id = b.scatterAdd(whole(0), [stepNumbers(indexShape)] + indices, into: wide)
     case .matrixProduct: id = b.matrixProduct(whole(0), whole(1))
     case .cholesky: id = b.cholesky(whole(0))
+    case .choleskyAdjoint: id = b.choleskyAdjoint(whole(0), whole(1))
     case .triangularSolve(let transposed): id = b.triangularSolve(whole(0), whole(1), transposed: transposed)
     case .lowerTriangle(let halves): id = b.lowerTriangle(whole(0), halvesDiagonal: halves)
     case .parameter, .input, .data, .constant, .scan, .project, .random: id = b.constant(.nan)

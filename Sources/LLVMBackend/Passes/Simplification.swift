@@ -321,17 +321,57 @@ private struct Simplifier {
 
   private func matrixProduct(_ left: NodeID, _ vector: NodeID, _ shape: Shape) -> NodeID {
     let a = b.shape(left)
-    let result: NodeID
-    if a[1].extent > a[0].extent {
-      // The transposed matrix is the one that rows were made with: equal data are one node.
-      let matrix = b.permute(left, order: [1, 0])
-      let wide = b.broadcast(vector, to: b.shape(matrix), mapping: [0])
-      result = b.reduce(.sum, b.multiply(matrix, wide), axes: [0])
-    } else {
-      let wide = b.broadcast(vector, to: a, mapping: [1])
-      result = b.reduce(.sum, b.multiply(left, wide), axes: [1])
+    // The transposed matrix is the one that rows were made with: equal data are one node.
+    let isColumn = a[1].extent > a[0].extent
+    let matrix = isColumn ? b.permute(left, order: [1, 0]) : left
+    return b.reshape(product(matrix, vector, isColumn: isColumn), to: shape)
+  }
+
+  /// Σ over the columns of a matrix, or over its rows.
+  private func product(_ matrix: NodeID, _ vector: NodeID, isColumn: Bool) -> NodeID {
+    let wide = b.broadcast(vector, to: b.shape(matrix), mapping: [isColumn ? 0 : 1])
+    return b.reduce(.sum, b.multiply(matrix, wide), axes: [isColumn ? 0 : 1])
+  }
+
+  /// A column times a row has an element for each pair.
+  private func outerProduct(_ node: Node) -> NodeID? {
+    let (left, right) = (node.operands[0], node.operands[1])
+    let (a, c) = (b.shape(left), b.shape(right))
+    guard a.count == 2, a[1].extent == 1, c[0].extent == 1, isReal(left), isReal(right) else { return nil }
+    let column = b.broadcast(b.reshape(left, to: [a[0]]), to: node.shape, mapping: [0])
+    let row = b.broadcast(b.reshape(right, to: [c[1]]), to: node.shape, mapping: [1])
+    return multiply(column, row)
+  }
+
+  /// A system whose factor is data, by the factor's inverse, which is data too; forward errors have the same bound
+  /// (Higham 2002, section 8.2 and 14.2).
+  private func solve(_ node: Node, transposed: Bool) -> NodeID? {
+    let (lower, right) = (node.operands[0], node.operands[1])
+    let shape = b.shape(lower)
+    guard isData(lower), shape.count == 2, shape[0].extent >= 8, node.shape[1].extent == 1 else { return nil }
+    let n = shape[0].extent
+    var identity = Array(repeating: 0.0, count: n * n)
+    for k in 0..<n { identity[k * n + k] = 1 }
+    let inverse = b.triangularSolve(lower, b.data(TensorData(extents: [n, n], elements: identity)))
+    guard b.contents(of: inverse)?.elements.allSatisfy({ $0.isFinite }) ?? false else { return nil }
+    let column = b.reshape(right, to: [node.shape[0]])
+    let (scale, array) = scaled(column) ?? (b.constant(1), column)
+    return b.reshape(multiply(scale, product(inverse, array, isColumn: transposed)), to: node.shape)
+  }
+
+  /// The triangle of one matrix as a mask, which fuses with what is around.
+  private func triangle(_ node: Node, halvesDiagonal: Bool) -> NodeID? {
+    guard node.shape.count == 2, !isData(node.operands[0]) else { return nil }
+    let n = node.shape[0].extent
+    var mask = Array(repeating: 0.0, count: n * n)
+    var weights = Array(repeating: 1.0, count: n * n)
+    for i in 0..<n {
+      for j in 0...i { mask[i * n + j] = 1 }
+      weights[i * n + i] = 0.5
     }
-    return b.reshape(result, to: shape)
+    var value = node.operands[0]
+    if halvesDiagonal { value = multiply(value, b.data(TensorData(extents: [n, n], elements: weights))) }
+    return b.binary(.masked, value, b.data(TensorData(extents: [n, n], elements: mask), element: .boolean))
   }
 
   // MARK: - Nodes
@@ -391,7 +431,9 @@ private struct Simplifier {
         }
       }
       return nil
-    case .matrixProduct: return matrixProduct(node)
+    case .matrixProduct: return outerProduct(node) ?? matrixProduct(node)
+    case .triangularSolve(let transposed): return solve(node, transposed: transposed)
+    case .lowerTriangle(let halves): return triangle(node, halvesDiagonal: halves)
     default: return nil
     }
   }

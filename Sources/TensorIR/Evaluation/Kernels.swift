@@ -315,6 +315,52 @@ package enum Kernels {
     }
   }
 
+  /// The cotangent of a symmetric matrix from that of its factor, from the last row up (Smith 1995; Murray 2016,
+  /// "Differentiation of the Cholesky decomposition", section 4.1), each pair of entries sharing what it receives.
+  package static func choleskyAdjoint(
+    _ l: UnsafePointer<Double>, _ cotangent: UnsafePointer<Double>, _ result: UnsafeMutablePointer<Double>, batch: Int,
+    n: Int
+  ) {
+    for t in 0..<batch {
+      let factor = l + t * n * n
+      let bar = result + t * n * n
+      for i in 0..<n { (bar + i * n).update(from: cotangent + (t * n + i) * n, count: i + 1) }
+      for j in stride(from: n - 1, through: 0, by: -1) {
+        choleskyAdjointRow(j, factor, bar, n: n, stride: n)
+      }
+      for i in 0..<n {
+        for j in 0..<i {
+          bar[i * n + j] *= 0.5
+          bar[j * n + i] = bar[i * n + j]
+        }
+      }
+    }
+  }
+
+  /// One row of the sweep: rows j and below of a factor of which `n` rows count, in rows of `stride` numbers.
+  package static func choleskyAdjointRow(
+    _ j: Int, _ factor: UnsafePointer<Double>, _ bar: UnsafeMutablePointer<Double>, n: Int, stride: Int
+  ) {
+    let pivot = factor[j * stride + j]
+    let row = factor + j * stride
+    var diagonal = bar[j * stride + j]
+    for i in (j + 1)..<max(n, j + 1) { diagonal -= factor[i * stride + j] * bar[i * stride + j] / pivot }
+    diagonal /= pivot
+    let rowBar = bar + j * stride
+    for k in 0..<j { rowBar[k] -= diagonal * row[k] }
+    for i in (j + 1)..<max(n, j + 1) {
+      let column = bar[i * stride + j] / pivot
+      bar[i * stride + j] = column
+      let other = factor + i * stride
+      let otherBar = bar + i * stride
+      for k in 0..<j {
+        rowBar[k] -= column * other[k]
+        otherBar[k] -= column * row[k]
+      }
+    }
+    bar[j * stride + j] = 0.5 * diagonal
+  }
+
   package static func triangularSolve(
     _ l: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ x: UnsafeMutablePointer<Double>, batch: Int, n: Int,
     columns: Int, transposed: Bool

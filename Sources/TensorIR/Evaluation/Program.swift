@@ -14,7 +14,7 @@ package final class Program: TensorProgram, @unchecked Sendable {
 
   enum Code: UInt8 {
     case unary, binary, select, strided, copy, concatenatePart, reduce, cumulativeSum, gather, scatterAdd
-    case matrixProduct, cholesky, triangularSolve, lowerTriangle, scan, random
+    case matrixProduct, cholesky, choleskyAdjoint, triangularSolve, lowerTriangle, scan, random
   }
 
   /// Plain old data, so that the loop over instructions touches no reference counts.
@@ -162,6 +162,9 @@ package final class Program: TensorProgram, @unchecked Sendable {
       Kernels.matrixProduct(
         a, address(i.b, position, inputs, workspace), result, batch: i.count, m: i.m, k: i.k, n: i.n)
     case .cholesky: Kernels.cholesky(a, result, batch: i.count, n: i.n)
+    case .choleskyAdjoint:
+      Kernels.choleskyAdjoint(
+        a, address(i.b, position, inputs, workspace), result, batch: i.count, n: i.n)
     case .triangularSolve:
       Kernels.triangularSolve(
         a, address(i.b, position, inputs, workspace), result, batch: i.count, n: i.n, columns: i.m,

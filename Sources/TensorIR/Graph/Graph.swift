@@ -94,6 +94,7 @@ package enum GraphPrinter {
     case .scatterAdd: "scatterAdd"
     case .matrixProduct: "matrixProduct"
     case .cholesky: "cholesky"
+    case .choleskyAdjoint: "choleskyAdjoint"
     case .triangularSolve(let transposed): transposed ? "triangularSolveTransposed" : "triangularSolve"
     case .lowerTriangle(let halves): halves ? "lowerTriangleHalfDiagonal" : "lowerTriangle"
     case .scan(let body): "scan(\(body.digest))"

@@ -433,6 +433,16 @@ package final class GraphBuilder {
     return add(.cholesky, [matrix], .real, nodes[matrix.index].shape)
   }
 
+  /// `lower: […, n, n]`, a Cholesky factor, and its cotangent, of which the lower triangle counts.
+  package func choleskyAdjoint(_ lower: NodeID, _ cotangent: NodeID) -> NodeID {
+    let shape = nodes[lower.index].shape
+    guard isSquare(shape), shape.hasSameExtents(as: nodes[cotangent.index].shape) else {
+      fail("adjoint of a factor of \(shape.extents) with a cotangent of \(nodes[cotangent.index].shape.extents)")
+      return lower
+    }
+    return add(.choleskyAdjoint, [lower, cotangent], .real, shape)
+  }
+
   /// `L: […, n, n]`, `right: […, n, k]`
   package func triangularSolve(_ lower: NodeID, _ right: NodeID, transposed: Bool = false) -> NodeID {
     let a = nodes[lower.index].shape

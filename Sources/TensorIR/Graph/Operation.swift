@@ -129,6 +129,8 @@ package enum Operation: Hashable, Sendable {
   case matrixProduct
   /// Lower factor of a symmetric positive definite matrix (its lower triangle is read); NaN where it is none.
   case cholesky
+  /// Of a lower factor and its cotangent, the cotangent of the symmetric matrix that was factored.
+  case choleskyAdjoint
   /// Solves L X = B, or Lᵀ X = B; the strict upper triangle of L is not read.
   case triangularSolve(transposed: Bool)
   /// The lower triangle, the diagonal multiplied by a factor of 1 or ½.

@@ -296,12 +296,8 @@ final class ReverseSweep {
       if isWanted(0) { add(b.matrixProduct(whole(), b.transpose(right)), to: left, guarded: isGuarded) }
       if isWanted(1) { add(b.matrixProduct(b.transpose(left), whole()), to: right, guarded: isGuarded) }
     case .cholesky:
-      // Murray (2016), "Differentiation of the Cholesky decomposition", eq. 8, symmetrized.
-      let phi = b.lowerTriangle(
-        b.matrixProduct(b.transpose(result), b.lowerTriangle(whole())), halvesDiagonal: true)
-      let left = b.triangularSolve(result, phi, transposed: true)
-      let both = b.triangularSolve(result, b.transpose(left), transposed: true)
-      add(b.multiply(b.constant(0.5), b.add(both, b.transpose(both))), to: node.operands[0], guarded: isGuarded)
+      add(b.choleskyAdjoint(result, whole()), to: node.operands[0], guarded: isGuarded)
+    case .choleskyAdjoint: failure = failure ?? GraphError("the adjoint of a factorization has no derivative here")
     case .triangularSolve(let transposed):
       let lower = node.operands[0]
       let right = b.triangularSolve(lower, whole(), transposed: !transposed)

@@ -80,6 +80,10 @@ package enum Verifier {
       return kept == node.shape.extents ? nil : "keeps \(kept), not \(node.shape.extents)"
     case .cumulativeSum, .cholesky, .lowerTriangle:
       return expectOperands(1) ?? (shape(0).hasSameExtents(as: node.shape) ? nil : "changes the shape")
+    case .choleskyAdjoint:
+      if let fault = expectOperands(2) { return fault }
+      return shape(0).hasSameExtents(as: node.shape) && shape(1).hasSameExtents(as: node.shape)
+        ? nil : "changes the shape"
     case .gather:
       guard node.operands.count >= 2 else { return "has no indices" }
       let expected = shape(1).extents + shape(0).extents.dropFirst(node.operands.count - 1)
