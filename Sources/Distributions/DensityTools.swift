@@ -42,13 +42,11 @@ extension GraphBuilder {
   func plus(_ x: NodeID, _ number: Double) -> NodeID { add(x, constant(number)) }
   func times(_ x: NodeID, _ number: Double) -> NodeID { multiply(constant(number), x) }
 
-  /// log(1 + u²) without overflow: beyond 1 as 2 log |u| + log(1 + 1/u²).
+  /// log(1 + u²) without overflow.
   func log1pSquare(_ u: NodeID) -> NodeID {
+    // From 2³⁰ on the 1 is below half an ulp of the logarithm.
     let size = unary(.absolute, u)
-    let isLarge = isAbove(size, 1)
-    let large = select(isLarge, size, constant(1))
-    let small = select(isLarge, constant(1), size)
-    return add(times(log(large), 2), unary(.log1p, square(divide(small, large))))
+    return select(isAbove(size, 0x1p30), times(log(size), 2), unary(.log1p, square(u)))
   }
 
   /// log(k! / √(2πk) …): log Γ(k + 1) − k log k + k, for whole k ≥ 0.

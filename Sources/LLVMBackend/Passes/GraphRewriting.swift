@@ -3,10 +3,12 @@ internal import TensorIR
 /// Rebuilds a graph node by node; a pass says what becomes of each.
 enum GraphRewriting {
   /// - Parameters:
+  ///   - counting: Told the number of each node of `graph` itself before it is rewritten.
   ///   - rewriteBody: Given a loop and its operands, what its body becomes before it is itself rewritten.
   ///   - rewrite: Given a node with its operands already rewritten; nil keeps it as it is.
   static func run(
     _ graph: Graph,
+    counting: ((Int) -> Void)? = nil, rewritesBodies: Bool = true,
     rewriteBody: ((ScanBody, [NodeID], GraphBuilder) throws(GraphError) -> Graph)? = nil,
     rewrite: (Node, GraphBuilder) throws(GraphError) -> NodeID?
   ) throws(GraphError) -> Graph {
@@ -23,7 +25,7 @@ enum GraphRewriting {
       case .data(let slot):
         map.append(b.data(graph.data[slot], element: node.element, tags: node.shape.map(\.tag)))
         continue
-      case .scan(let body):
+      case .scan(let body) where rewritesBodies:
         let inside = try rewriteBody?(body, copy.operands, b) ?? body.graph
         copy.operation = .scan(
           ScanBody(
@@ -31,6 +33,7 @@ enum GraphRewriting {
             steps: body.steps, isReversed: body.isReversed))
       default: break
       }
+      counting?(index)
       map.append(try rewrite(copy, b) ?? b.add(copy))
     }
     return try b.finish(outputs: graph.outputs.map { map[$0.index] })

@@ -115,6 +115,47 @@ private struct Distributor {
     }
   }
 
+  // MARK: - Products over sums
+
+  /// s (c + u) with a sum of something carried and something that is not becomes s c + s u: the second product then
+  /// leaves the loop, and the recurrence is one fused multiply-add.
+  private mutating func expand() throws(GraphError) {
+    var carried = Array(repeating: false, count: graph.nodes.count)
+    for (index, node) in graph.nodes.enumerated() {
+      if case .input(let slot) = node.operation { carried[index] = slot < carryCount }
+      if node.operands.contains(where: { carried[$0.index] }) { carried[index] = true }
+    }
+    let inner = GraphBuilder()
+    inner.inputCount = graph.inputCount
+    var map: [NodeID] = []
+    for (index, node) in graph.nodes.enumerated() {
+      inner.origin = graph.origins[index]
+      var copy = node
+      copy.operands = node.operands.map { map[$0.index] }
+      switch node.operation {
+      case .data(let slot):
+        map.append(inner.data(graph.data[slot], element: node.element))
+        continue
+      case .binary(.multiply) where node.element == .real && carried[index]:
+        var expanded: NodeID?
+        for (factor, other) in [(0, 1), (1, 0)] where !carried[node.operands[factor].index] {
+          let sum = graph[node.operands[other]]
+          guard expanded == nil, sum.operation == .binary(.add), sum.element == .real,
+            carried[sum.operands[0].index] != carried[sum.operands[1].index]
+          else { continue }
+          let scale = copy.operands[factor]
+          expanded = inner.add(
+            inner.multiply(scale, map[sum.operands[0].index]), inner.multiply(scale, map[sum.operands[1].index]))
+        }
+        map.append(expanded ?? inner.add(copy))
+        continue
+      default: break
+      }
+      map.append(inner.add(copy))
+    }
+    graph = try GraphRewriting.pruned(try inner.finish(outputs: graph.outputs.map { map[$0.index] }))
+  }
+
   // MARK: - What stays
 
   private func isLiftable(_ node: Node) -> Bool {
@@ -340,6 +381,7 @@ private struct Distributor {
   mutating func run() throws(GraphError) -> [Int: NodeID] {
     guard steps > 0 else { return try whole() }
     try conjugate()
+    try expand()
     classify()
     // Core values that something outside of the core reads.
     var isWanted = Array(repeating: false, count: graph.nodes.count)

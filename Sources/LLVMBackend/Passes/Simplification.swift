@@ -11,7 +11,28 @@ enum Simplification {
     let result = try GraphRewriting.run(graph, rewriteBody: specialized) { node, b throws(GraphError) in
       Simplifier(b).rewrite(node)
     }
-    return try GraphRewriting.pruned(result)
+    return try sharingDivisors(try GraphRewriting.pruned(result))
+  }
+
+  /// Where several quotients have one divisor, it is inverted once.
+  private static func sharingDivisors(_ graph: Graph) throws(GraphError) -> Graph {
+    var counts: [NodeID: Int] = [:]
+    for node in graph.nodes where node.operation == .binary(.divide) && node.element == .real {
+      counts[node.operands[1], default: 0] += 1
+    }
+    for node in graph.nodes where node.operation == .unary(.reciprocal) { counts[node.operands[0], default: 0] += 1 }
+    var index = 0
+    var shared: Set<Int> = []
+    for node in graph.nodes {
+      if node.operation == .binary(.divide), counts[node.operands[1], default: 0] > 1 { shared.insert(index) }
+      index += 1
+    }
+    guard !shared.isEmpty else { return graph }
+    var place = -1
+    return try GraphRewriting.run(graph, counting: { place = $0 }, rewritesBodies: false) { node, b throws(GraphError) in
+      guard shared.contains(place), node.operation == .binary(.divide), node.element == .real else { return nil }
+      return Simplifier(b).multiply(node.operands[0], b.unary(.reciprocal, node.operands[1]))
+    }
   }
 
   /// Exponents that a power is worth having as products, by value.
@@ -67,6 +88,8 @@ private struct Simplifier {
     func all() -> Bool { node.operands.allSatisfy { isNonnegative($0, depth: depth + 1) } }
     switch node.operation {
     case .constant(let bits): return Double(bitPattern: bits) >= 0
+    // A single number that is given keeps its sign, mostly: the scale of a prior, a known error.
+    case .data(let slot): return node.shape.isEmpty && b.data[slot].elements.allSatisfy { $0 >= 0 }
     case .unary(let operation):
       switch operation {
       case .exp, .square, .sqrt, .absolute, .logistic, .softplus, .erfc, .normalCDF: return true
@@ -131,6 +154,20 @@ private struct Simplifier {
     return nil
   }
 
+  /// A factor that is given, and finite.
+  private func knownFactor(_ id: NodeID) -> (Double, NodeID)? {
+    let node = b.node(id)
+    guard case .binary(.multiply) = node.operation else { return nil }
+    for (factor, other) in [(0, 1), (1, 0)] {
+      if case .data = b.node(node.operands[factor]).operation, isNumber(node.operands[factor]),
+        let value = b.contents(of: node.operands[factor])?.elements.first, value.isFinite
+      {
+        return (value, node.operands[other])
+      }
+    }
+    return nil
+  }
+
   private func multiplied(_ c: Double, _ x: NodeID) -> NodeID {
     if c == 1 { return x }
     if let (inner, rest) = constantFactor(x) { return multiplied(c * inner, rest) }
@@ -146,7 +183,7 @@ private struct Simplifier {
     return b.multiply(scale, array)
   }
 
-  private func multiply(_ x: NodeID, _ y: NodeID) -> NodeID {
+  func multiply(_ x: NodeID, _ y: NodeID) -> NodeID {
     if isNumber(x), isNumber(y) { return product(x, y) }
     if isNumber(x) {
       if let (scale, array) = scaled(y) { return times(product(x, scale), array) }
@@ -173,9 +210,10 @@ private struct Simplifier {
   }
 
   private func divide(_ x: NodeID, _ y: NodeID) -> NodeID {
-    if isNumber(x), isNumber(y) { return b.divide(x, y) }
+    if isNumber(x), isNumber(y), !isData(y) { return b.divide(x, y) }
     if isNumber(y) { return multiply(b.unary(.reciprocal, y), x) }
     if isData(y), isReal(y) { return multiply(x, b.unary(.reciprocal, y)) }
+    if let (scale, array) = scaled(y) { return multiply(b.unary(.reciprocal, scale), divide(x, array)) }
     if let (scale, array) = scaled(x) { return times(scale, b.divide(array, y)) }
     return b.divide(x, y)
   }
@@ -237,6 +275,8 @@ private struct Simplifier {
       return nil
     case .masked:
       if let value = uniform(y) { return value != 0 ? spread(x, node.shape) : spread(b.constant(0), node.shape) }
+      // A finite multiple of the mask is 0 where the mask is.
+      if isNumber(x), let (_, rest) = constantFactor(x) ?? knownFactor(x), rest == y { return x }
       if let value = uniform(x), value == 0 { return spread(x, node.shape) }
       return nil
     case .logicalAnd:
@@ -383,6 +423,10 @@ private struct Simplifier {
       switch operation {
       case .square where isReal(x): return square(x)
       case .absolute where isNonnegative(x): return x
+      case .log:
+        // log √x is ½ log x.
+        guard case .unary(.sqrt) = b.node(x).operation else { return nil }
+        return multiply(b.constant(0.5), b.log(b.node(x).operands[0]))
       case .negate where isReal(x):
         if let (scale, array) = scaled(x) { return times(negate(scale), array) }
         if isNumber(x) {
