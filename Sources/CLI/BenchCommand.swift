@@ -123,6 +123,7 @@ struct Bench: ParsableCommand {
     let start = ThreadClock.now
     let wallStart = ContinuousClock.now
     let compiled = try compiler.compile(bound.model)
+    try compiled.target.prepare()
     let compile = ThreadClock.now - start
     let wall = wallStart.duration(to: .now).inSeconds
     let target = compiled.target

@@ -74,7 +74,7 @@ package struct CodeSource {
   }
 
   /// Everything that decides the bytes of the object.
-  func key(library: LLVMLibrary, target: CodeTarget) -> String {
+  func key(library: LLVMLibrary, target: CodeTarget) -> Digest {
     var builder = DigestBuilder()
     builder.append(tag: "object")
     builder.append(text)
@@ -83,6 +83,6 @@ package struct CodeSource {
     builder.append(target.cpu.isEmpty ? library.hostFeatures : target.features)
     builder.append(target.passes)
     builder.append(target.level)
-    return builder.finish().description
+    return builder.finish()
   }
 }

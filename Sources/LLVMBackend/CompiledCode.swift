@@ -1,3 +1,4 @@
+package import Numerics
 internal import TensorIR
 
 /// A graph as machine code, with its data: immutable, and shared by threads, each with a workspace of its own.
@@ -43,6 +44,7 @@ package final class CompiledCode: @unchecked Sendable {
     if let known = store.object(for: key) {
       // What cannot be linked is made anew.
       if (try? library.link(known).address(of: CodeSource.entry)) != nil { return known }
+      store.discard(key)
     }
     let object = try library.compile(source.text, for: target)
     store.keep(object, for: key)
@@ -52,6 +54,7 @@ package final class CompiledCode: @unchecked Sendable {
 
 /// Keeps objects between runs; a key says everything that decides an object's bytes.
 package protocol ObjectStore: Sendable {
-  func object(for key: String) -> [UInt8]?
-  func keep(_ object: [UInt8], for key: String)
+  func object(for key: Digest) -> [UInt8]?
+  func keep(_ object: [UInt8], for key: Digest)
+  func discard(_ key: Digest)
 }

@@ -1,4 +1,5 @@
 internal import Numerics
+internal import Synchronization
 package import TensorIR
 
 /// Compiles graphs to machine code through LLVM.
@@ -47,12 +48,13 @@ package struct LLVMBackend: Backend {
     let (withGradient, offsets) = try Differentiation.valueAndGradient(simple)
     try Verifier.checkIfEnabled(withGradient, after: "differentiation")
     let prepared = try LLVMBackend.distributed(try Decomposition.run(withGradient))
-    // The value is returned, not stored.
-    let source = CodeSource(
-      prepared, destinations: [nil] + offsets.map { $0.offset }, clearing: graph.parameterCount)
-    let code = try CompiledCode(source, library: try library(), target: target, store: store)
-    return CompiledGradientEvaluator(
-      code: code, graph: withGradient, prepared: prepared, dimension: graph.parameterCount)
+    let parameterCount = graph.parameterCount
+    return CompiledGradientEvaluator(graph: withGradient, prepared: prepared, dimension: parameterCount) {
+      // The value is returned, not stored.
+      let source = CodeSource(
+        prepared, destinations: [nil] + offsets.map { $0.offset }, clearing: parameterCount)
+      return try CompiledCode(source, library: try library(), target: target, store: store)
+    }
   }
 
   package func program(for graph: Graph) throws -> any TensorProgram {
@@ -94,29 +96,48 @@ package final class CompiledProgram: TensorProgram, @unchecked Sendable {
   }
 }
 
-/// Machine code behind the hot-path contract.
+/// Machine code behind the hot-path contract, made when it is first needed: a result that is found in the cache needs
+/// none.
 package final class CompiledGradientEvaluator: GradientEvaluator, @unchecked Sendable {
-  package let code: CompiledCode
   package let graph: Graph
-  /// What the passes made of the graph: what the code computes.
   package let preparedGraph: Graph
   package let dimension: Int
+  private let make: @Sendable () throws -> CompiledCode
+  private let code = Mutex<CompiledCode?>(nil)
+  // Set once, before the first workspace is given out.
+  private var function: CompiledCode.Function?
+  private var data: UnsafePointer<Double>?
   private let table = UnsafeRawPointer(KernelTable.address)
 
-  init(code: CompiledCode, graph: Graph, prepared: Graph, dimension: Int) {
-    self.code = code
+  init(graph: Graph, prepared: Graph, dimension: Int, make: @escaping @Sendable () throws -> CompiledCode) {
     self.graph = graph
     preparedGraph = prepared
     self.dimension = dimension
+    self.make = make
   }
 
-  package var codeText: String? { code.text }
-  package var workspaceByteCount: Int { code.workspaceByteCount }
-  package var dataByteCount: Int { code.dataByteCount }
+  private func prepared() throws -> CompiledCode {
+    try code.withLock { known in
+      if let known { return known }
+      let made = try make()
+      known = made
+      data = UnsafePointer(made.data)
+      function = made.function
+      return made
+    }
+  }
+
+  package func prepare() throws { _ = try prepared() }
+
+  package var codeText: String? { try? prepared().text }
+  /// Code that cannot be made needs no memory, and evaluates to NaN; `prepare` says why.
+  package var workspaceByteCount: Int { (try? prepared().workspaceByteCount) ?? 64 }
+  package var dataByteCount: Int { (try? prepared().dataByteCount) ?? 0 }
 
   package func evaluate(
     position: UnsafePointer<Double>, gradient: UnsafeMutablePointer<Double>, workspace: UnsafeMutableRawPointer
   ) -> Double {
-    code.function(position, gradient, code.data, workspace, table, nil)
+    guard let function, let data else { return .nan }
+    return function(position, gradient, data, workspace, table, nil)
   }
 }

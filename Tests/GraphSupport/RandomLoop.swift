@@ -23,7 +23,8 @@ package struct RandomLoop {
     let carries = [parameter(scalarShape), parameter(scalarShape), parameter(vector), parameter(scalarShape)]
     let sliced = [
       parameter([Dimension(steps)]), parameter([Dimension(steps)] + vector),
-      b.data(TensorData(extents: [steps], elements: (0..<steps).map { Double(($0 * 5 + 1) % width) }), element: .integer),
+      b.data(
+        TensorData(extents: [steps], elements: (0..<steps).map { Double(($0 * 5 + 1) % width) }), element: .integer),
     ]
     let captured = [parameter(scalarShape), parameter(vector), b.scalarData(2)]
 

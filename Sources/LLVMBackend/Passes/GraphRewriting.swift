@@ -29,7 +29,8 @@ enum GraphRewriting {
         let inside = try rewriteBody?(body, copy.operands, b) ?? body.graph
         copy.operation = .scan(
           ScanBody(
-            graph: try run(inside, rewriteBody: rewriteBody, rewrite: rewrite), carryCount: body.carryCount, slicedCount: body.slicedCount,
+            graph: try run(inside, rewriteBody: rewriteBody, rewrite: rewrite), carryCount: body.carryCount,
+            slicedCount: body.slicedCount,
             steps: body.steps, isReversed: body.isReversed))
       default: break
       }

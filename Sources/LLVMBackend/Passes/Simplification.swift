@@ -29,7 +29,8 @@ enum Simplification {
     }
     guard !shared.isEmpty else { return graph }
     var place = -1
-    return try GraphRewriting.run(graph, counting: { place = $0 }, rewritesBodies: false) { node, b throws(GraphError) in
+    return try GraphRewriting.run(graph, counting: { place = $0 }, rewritesBodies: false) {
+      node, b throws(GraphError) in
       guard shared.contains(place), node.operation == .binary(.divide), node.element == .real else { return nil }
       return Simplifier(b).multiply(node.operands[0], b.unary(.reciprocal, node.operands[1]))
     }

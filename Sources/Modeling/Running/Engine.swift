@@ -56,7 +56,7 @@ package final class Engine: EngineHooks, @unchecked Sendable {
 
   /// What besides program and data decides the bits of a fit; see ``Backend/numericClass``. A read of whatever ran the
   /// engine, and part of every result digest.
-  package static let numericClass = EngineBackend.current.numericClass
+  package static let numericClass = EngineBackend.numericClass
 
   func compiler(_ context: any CallContext) -> ModelCompiler {
     ModelCompiler(context: context, registry: registry, hooks: self)

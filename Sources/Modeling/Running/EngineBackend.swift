@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Interpreter
 internal import LLVMBackend
+internal import Numerics
 internal import TensorIR
 
 /// The evaluator that the engine runs on: machine code where LLVM is there, else the reference evaluator.
@@ -8,10 +9,14 @@ package enum EngineBackend {
   /// Set `CAIRN_BACKEND=reference` to do without machine code.
   private static let isReferenceAsked = ProcessInfo.processInfo.environment["CAIRN_BACKEND"] == "reference"
 
-  static let current: any Backend = {
-    if isReferenceAsked || LLVMLibrary.available == nil { return ReferenceBackend() }
-    return LLVMBackend()
-  }()
+  private static let isCompiled = !isReferenceAsked && LLVMLibrary.available != nil
+
+  /// - Parameter results: Where machine code is kept between runs.
+  static func current(keepingIn results: (any ResultStore)?) -> any Backend {
+    isCompiled ? LLVMBackend(store: results.map { KeptObjects(results: $0) }) : ReferenceBackend()
+  }
+
+  static let numericClass = current(keepingIn: nil).numericClass
 
   /// One line for people where models are not compiled and nobody asked for that.
   package static let notice: String? =
@@ -31,4 +36,26 @@ package enum EngineBackend {
         help: "`CAIRN_BACKEND=reference` runs models without machine code, more slowly; please report this")
     }
   }
+}
+
+/// Machine code among the results of a cache. It is no result that another process should wait for.
+private struct KeptObjects: ObjectStore {
+  let results: any ResultStore
+
+  func object(for key: Digest) -> [UInt8]? {
+    switch results.claim(key, isCancelled: { true }) {
+    case .finished(let bytes): return bytes
+    case .compute:
+      results.abandon(key)
+      return nil
+    case .cancelled: return nil
+    }
+  }
+
+  func keep(_ object: [UInt8], for key: Digest) {
+    guard case .compute = results.claim(key, isCancelled: { true }) else { return }
+    results.finish(key, with: object)
+  }
+
+  func discard(_ key: Digest) { results.discard(key) }
 }

@@ -58,6 +58,7 @@ struct FitRunner {
         decode: { ChainResult.decoded($0, for: $1, dimension: dimension, settings: settings) },
         encode: { ChainResult.encoded($0, for: $1) },
         compute: { memory in
+          try compiled.target.prepare()
           let starts = try startingPoints(compiled, candidates, options)
           return try chains(compiled, starts, options, memory)
         })
@@ -154,7 +155,7 @@ struct FitRunner {
     let total = results.reduce(0) { $0 + $1.count }
     let origins = results.enumerated().flatMap { chain, result in (0..<result.count).map { (chain, $0) } }
     var values =
-      try compiled.repeatedConstrain().run(
+      try compiled.repeatedConstrain(results: context.results).run(
         draws: total,
         position: { draw in
           let (chain, own) = origins[draw]
@@ -315,6 +316,8 @@ struct FitRunner {
       encode: { $0.encoded(for: $1) },
       compute: { _ in
         var best: OptimizationResult?
+        try target.prepare()
+        try compiled.target.prepare()
         for start in try startingPoints(compiled, candidates, options) {
           let result = Optimizer.maximize(target, from: start, isCancelled: { context.isCancelled })
           context.work.add(gradients: result.evaluations)
@@ -349,7 +352,7 @@ struct FitRunner {
     names: (SiteRecord) -> Bool, inputs: (Int) -> [Double]
   ) throws -> PosteriorValue {
     let records = finished.trace.state.sites.filter(names)
-    let program = try finished.repeatedProgram(outputs: records.map(\.value))
+    let program = try finished.repeatedProgram(outputs: records.map(\.value), results: context.results)
     let sites = records.map { StoredSite(name: $0.name, shape: $0.shape, isInteger: $0.element == .integer) }
     try checkSize(of: sites, draws: count, "draws", context.callSpan)
     let drawn = program.run(
@@ -466,7 +469,7 @@ struct FitRunner {
         found: "kept: \(fit.sites.map(\.name).joined(separator: ", "))",
         help: "add them to `keep:`", span: span)
     }
-    let program = try finished.repeatedProgram(outputs: [node])
+    let program = try finished.repeatedProgram(outputs: [node], results: context.results)
     let elements = program.run(draws: fit.drawCount, position: fit.inputs, stream: { _ in nil })?.first ?? []
     return PosteriorValue.value(elements, shape: shape, draws: fit.drawCount, isInteger: element == .integer)
   }
@@ -489,7 +492,7 @@ struct FitRunner {
       throw Fault("M308", "the model of this fit has no given site", span: context.callSpan)
     }
     let pieces = observed.flatMap { record in record.pointwise.map { (record, $0) } }
-    let program = try finished.repeatedProgram(outputs: pieces.map(\.1.node))
+    let program = try finished.repeatedProgram(outputs: pieces.map(\.1.node), results: context.results)
     var starts: [String: Int] = [:]
     var width = 0
     for record in observed {

@@ -27,8 +27,10 @@ package struct FinishedTrace {
   }
 
   /// A program that runs once per draw.
-  func repeatedProgram(outputs: [NodeID]) throws -> any TensorProgram {
-    try EngineBackend.faults { try EngineBackend.current.program(for: try builder.finish(outputs: outputs)) }
+  func repeatedProgram(outputs: [NodeID], results: (any ResultStore)?) throws -> any TensorProgram {
+    try EngineBackend.faults {
+      try EngineBackend.current(keepingIn: results).program(for: try builder.finish(outputs: outputs))
+    }
   }
 }
 
@@ -58,8 +60,8 @@ package final class CompiledModel {
   }
 
   /// `constrain` for many positions.
-  func repeatedConstrain() throws -> any TensorProgram {
-    try EngineBackend.faults { try EngineBackend.current.program(for: constrain.graph) }
+  func repeatedConstrain(results: (any ResultStore)?) throws -> any TensorProgram {
+    try EngineBackend.faults { try EngineBackend.current(keepingIn: results).program(for: constrain.graph) }
   }
 }
 
@@ -77,6 +79,9 @@ package final class DensityTarget: LogDensity, @unchecked Sendable {
   init(_ evaluator: any GradientEvaluator) {
     self.evaluator = evaluator
   }
+
+  /// Makes the code where there is none yet.
+  package func prepare() throws { try EngineBackend.faults { try evaluator.prepare() } }
 
   /// The same density in the reference evaluator, which can say where a number went wrong.
   package func explaining() -> Program { Program(evaluator.graph) }
@@ -185,7 +190,7 @@ package struct ModelCompiler {
   private func density(_ finished: FinishedTrace, includingJacobians: Bool) throws -> DensityTarget {
     try EngineBackend.faults {
       let graph = try finished.builder.finish(outputs: [finished.total(includingJacobians: includingJacobians)])
-      return DensityTarget(try EngineBackend.current.gradientEvaluator(of: graph))
+      return DensityTarget(try EngineBackend.current(keepingIn: context.results).gradientEvaluator(of: graph))
     }
   }
 

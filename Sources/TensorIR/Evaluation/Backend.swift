@@ -8,6 +8,9 @@ package protocol GradientEvaluator: Sendable {
   /// Bytes that `evaluate` needs, assigned before running: with `dataByteCount`, the memory forecast.
   var workspaceByteCount: Int { get }
   var dataByteCount: Int { get }
+  /// Does what evaluation needs and identifying results does not: called before the first evaluation, at the latest by
+  /// asking for the workspace.
+  func prepare() throws
   /// The graph as it runs, after all passes.
   var preparedGraph: Graph { get }
   /// The generated code as text, where there is any.
@@ -21,6 +24,7 @@ package protocol GradientEvaluator: Sendable {
 extension GradientEvaluator {
   package var preparedGraph: Graph { graph }
   package var codeText: String? { nil }
+  package func prepare() throws {}
 }
 
 /// What turns a graph into something that runs: the reference evaluator here, compiled code elsewhere.
