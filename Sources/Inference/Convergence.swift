@@ -1,5 +1,6 @@
 import Foundation
 import Numerics
+import Synchronization
 
 /// Convergence checks of Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), "Rank-normalization, folding, and
 /// localization: an improved R-hat", as ArviZ computes them. Draws are given by chain; chains of one length.
@@ -16,10 +17,39 @@ package enum Convergence {
 
   /// Normal scores of the ranks over all chains, ties averaged: Φ⁻¹((rank − 3/8) / (S + 1/4)).
   package static func rankNormalized(_ chains: [[Double]]) -> [[Double]] {
-    let count = Double(chains.reduce(0) { $0 + $1.count })
-    return OrderStatistics.averageRanks(chains).map { ranks in
-      ranks.map { Special.normalQuantile(($0 - 0.375) / (count + 0.25)) }
+    let scores = normalScores(chains.reduce(0) { $0 + $1.count })
+    // Ranks are whole or halfway between.
+    return OrderStatistics.averageRanks(chains).map { ranks in ranks.map { scores[Int(2 * $0)] } }
+  }
+
+  /// Scores by twice the rank; those of one number of draws are kept, as all quantities of a fit have it.
+  private static func normalScores(_ count: Int) -> [Double] {
+    lastScores.withLock { last in
+      if last.count != 2 * count + 1 {
+        last = (0...(2 * count)).map { Special.normalQuantile((Double($0) / 2 - 0.375) / (Double(count) + 0.25)) }
+      }
+      return last
     }
+  }
+
+  private static let lastScores = Mutex<[Double]>([])
+
+  /// Σ x[k] y[k], eight partial sums.
+  private static func dot(_ x: UnsafePointer<Double>, _ y: UnsafePointer<Double>, _ count: Int) -> Double {
+    var sum = SIMD8<Double>.zero
+    var k = 0
+    while k + 8 <= count {
+      let a = UnsafeRawPointer(x + k).loadUnaligned(as: SIMD8<Double>.self)
+      let b = UnsafeRawPointer(y + k).loadUnaligned(as: SIMD8<Double>.self)
+      sum += a * b
+      k += 8
+    }
+    var rest = 0.0
+    while k < count {
+      rest += x[k] * y[k]
+      k += 1
+    }
+    return sum.sum() + rest
   }
 
   static func mean(_ x: [Double]) -> Double { x.reduce(0, +) / Double(x.count) }
@@ -62,7 +92,7 @@ package enum Convergence {
     guard isUsable(chains), !isConstant(chains) else { return .nan }
     let halves = split(chains)
     let bulk = basicRHat(rankNormalized(halves))
-    let sorted = halves.flatMap { $0 }.sorted()
+    let sorted = OrderStatistics.sorted(halves.flatMap { $0 })
     let median = OrderStatistics.quantile(sorted: sorted, 0.5)
     let folded = halves.map { $0.map { abs($0 - median) } }
     let tail = basicRHat(rankNormalized(folded))
@@ -81,9 +111,9 @@ package enum Convergence {
     func autocovariance(_ lag: Int) -> Double {
       var sum = 0.0
       for chain in centered {
-        var part = 0.0
-        for index in 0..<(n - lag) { part += chain[index] * chain[index + lag] }
-        sum += part / Double(n)
+        sum += chain.withUnsafeBufferPointer { buffer in
+          buffer.baseAddress.map { dot($0, $0 + lag, n - lag) / Double(n) } ?? 0
+        }
       }
       return sum / Double(m)
     }
@@ -143,7 +173,7 @@ package enum Convergence {
   package static func essQuantile(_ chains: [[Double]], _ p: Double) -> Double {
     guard isUsable(chains) else { return .nan }
     if isConstant(chains) { return total(chains) }
-    let bound = OrderStatistics.quantile(sorted: chains.flatMap { $0 }.sorted(), p)
+    let bound = OrderStatistics.quantile(sorted: OrderStatistics.sorted(chains.flatMap { $0 }), p)
     let indicators = split(chains).map { $0.map { $0 <= bound ? 1.0 : 0.0 } }
     if isConstant(indicators) { return total(indicators) }
     return effectiveSampleSize(ofSplit: indicators)
@@ -177,7 +207,7 @@ package enum Convergence {
     guard isUsable(chains) else { return .nan }
     if isConstant(chains) { return 0 }
     let ess = essQuantile(chains, p)
-    let sorted = chains.flatMap { $0 }.sorted()
+    let sorted = OrderStatistics.sorted(chains.flatMap { $0 })
     let count = Double(sorted.count)
     func order(_ level: Double) -> Double {
       let a = Special.inverseRegularizedBeta(ess * p + 1, ess * (1 - p) + 1, level)
@@ -191,7 +221,7 @@ package enum Convergence {
 
   /// The narrowest window of ⌊mass·S⌋ + 1 sorted draws.
   package static func highestDensityInterval(_ draws: [Double], mass: Double) -> (low: Double, high: Double) {
-    let sorted = draws.sorted()
+    let sorted = OrderStatistics.sorted(draws)
     let width = Int(mass * Double(sorted.count))
     guard width < sorted.count, width > 0 else { return (sorted.first ?? .nan, sorted.last ?? .nan) }
     var best = 0

@@ -40,7 +40,7 @@ enum FitSummary {
         guard rows.count < rowLimit else { continue }
         let chains = chains(fit, slot, element)
         let all = chains.flatMap { $0 }
-        let sorted = all.sorted()
+        let sorted = OrderStatistics.sorted(all)
         let mean = all.reduce(0, +) / Double(max(1, all.count))
         let variance = all.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, all.count - 1))
         func number(_ x: Double) -> TextTable.Cell { x.isNaN ? .missing : .number(x, significantDigits: 4) }
@@ -103,7 +103,7 @@ enum FitSummary {
         total += 1
         guard rows.count < rowLimit else { continue }
         let all = (0..<fit.drawCount).map { fit.values[slot][$0 * site.size + element] }
-        let sorted = all.sorted()
+        let sorted = OrderStatistics.sorted(all)
         let mean = all.reduce(0, +) / Double(max(1, all.count))
         let variance = all.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, all.count - 1))
         func number(_ x: Double) -> TextTable.Cell { x.isNaN ? .missing : .number(x, significantDigits: 4) }
