@@ -16,6 +16,11 @@ package protocol ResultStore: AnyObject, Sendable {
   /// Forgets a finished result that could not be read, so that the next claim computes it. There is no claim to end.
   func discard(_ digest: Digest)
 
+  // By-products, machine code of models: made again at will, so that nobody claims them or waits for them.
+
+  func byproduct(_ digest: Digest) -> [UInt8]?
+  func keep(byproduct bytes: [UInt8], _ digest: Digest)
+
   // Parts of a computation (chains) leave their states under its claim, from several threads at once.
 
   /// The last checkpoint of a part.
@@ -25,6 +30,11 @@ package protocol ResultStore: AnyObject, Sendable {
   func isCheckpointDue(_ digest: Digest, part: Int) -> Bool
   /// Replaces the part's last checkpoint. Also called without having been due, when an interrupted computation ends.
   func writeCheckpoint(_ digest: Digest, part: Int, bytes: [UInt8])
+}
+
+extension ResultStore {
+  package func byproduct(_ digest: Digest) -> [UInt8]? { nil }
+  package func keep(byproduct bytes: [UInt8], _ digest: Digest) {}
 }
 
 /// The answer to a claim.

@@ -115,9 +115,15 @@ final class DataPool {
         sizes.append(part.count)
       }
     }
+    let used = groups.count
+    // As many places as any index of this length and these groups could need: other data must not move what follows.
+    let capacity = (index.elements.count + 7 * count) / 8
+    rows += Array(repeating: -1, count: 8 * max(0, capacity - used))
+    groups += Array(repeating: 0, count: max(0, capacity - used))
+    sizes += Array(repeating: 0, count: max(0, capacity - used))
     func integers(_ values: [Int]) -> Int { append(values.map { Double(bitPattern: UInt64(bitPattern: Int64($0))) }) }
     let result = Grouping(
-      vectorCount: integers([groups.count]), groups: integers(groups), sizes: integers(sizes), rows: rows)
+      vectorCount: integers([used]), groups: integers(groups), sizes: integers(sizes), rows: rows)
     knownGroupings[index] = result
     return result
   }

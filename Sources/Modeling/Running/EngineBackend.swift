@@ -38,24 +38,11 @@ package enum EngineBackend {
   }
 }
 
-/// Machine code among the results of a cache. It is no result that another process should wait for.
+/// Machine code among the results of a cache.
 private struct KeptObjects: ObjectStore {
   let results: any ResultStore
 
-  func object(for key: Digest) -> [UInt8]? {
-    switch results.claim(key, isCancelled: { true }) {
-    case .finished(let bytes): return bytes
-    case .compute:
-      results.abandon(key)
-      return nil
-    case .cancelled: return nil
-    }
-  }
-
-  func keep(_ object: [UInt8], for key: Digest) {
-    guard case .compute = results.claim(key, isCancelled: { true }) else { return }
-    results.finish(key, with: object)
-  }
-
+  func object(for key: Digest) -> [UInt8]? { results.byproduct(key) }
+  func keep(_ object: [UInt8], for key: Digest) { results.keep(byproduct: object, key) }
   func discard(_ key: Digest) { results.discard(key) }
 }

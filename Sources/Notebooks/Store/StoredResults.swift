@@ -80,7 +80,18 @@ extension CacheStore: ResultStore {
     return bytes
   }
 
+  package func byproduct(_ digest: Digest) -> [UInt8]? { result(digest) }
+
+  package func keep(byproduct bytes: [UInt8], _ digest: Digest) { write(bytes, digest) }
+
   package func finish(_ digest: Digest, with bytes: [UInt8]) {
+    write(bytes, digest)
+    let parts = end(digest)
+    for part in parts { files.remove(checkpointName(digest, part)) }
+  }
+
+  /// Stores a result and ends the claim that there may be.
+  private func write(_ bytes: [UInt8], _ digest: Digest) {
     let chunks = bytes.withUnsafeBytes { ContentDigest.chunks(of: $0) }
     let object = NewObject(
       digest: ContentDigest.whole("result", size: bytes.count, chunks: chunks), chunks: chunks, bytes: bytes)
@@ -98,8 +109,6 @@ extension CacheStore: ResultStore {
       notice("the cache could not be written: \(CacheStore.words(error))")
       release(digest)
     }
-    let parts = end(digest)
-    for part in parts { files.remove(checkpointName(digest, part)) }
   }
 
   package func abandon(_ digest: Digest) {
@@ -242,6 +251,8 @@ final class KeptResults: ResultStore {
   func finish(_ digest: Digest, with bytes: [UInt8]) { store.finish(name(digest), with: bytes) }
   func abandon(_ digest: Digest) { store.abandon(name(digest)) }
   func discard(_ digest: Digest) { store.discard(name(digest)) }
+  func byproduct(_ digest: Digest) -> [UInt8]? { store.byproduct(name(digest)) }
+  func keep(byproduct bytes: [UInt8], _ digest: Digest) { store.keep(byproduct: bytes, name(digest)) }
   func checkpoint(_ digest: Digest, part: Int) -> [UInt8]? { store.checkpoint(name(digest), part: part) }
   func isCheckpointDue(_ digest: Digest, part: Int) -> Bool { store.isCheckpointDue(name(digest), part: part) }
   func writeCheckpoint(_ digest: Digest, part: Int, bytes: [UInt8]) {
