@@ -35,13 +35,15 @@ package final class NUTSKernel: @unchecked Sendable {
   package static let maximumEnergyError = 1000.0
 
   /// Raised whenever a change of the sampler, of warmup or of the search for start points may change a draw.
-  package static let epoch = 1
+  package static let epoch = 2
 
   let target: any LogDensity
   package let dimension: Int
   package let maxTreeDepth: Int
   private let workspace: UnsafeMutableRawPointer
   private let pool: UnsafeMutablePointer<Double>
+  /// From one vector to the next.
+  private let stride: Int
 
   /// The current point: position, gradient of the log density, log density.
   package let position: UnsafeMutablePointer<Double>
@@ -62,23 +64,30 @@ package final class NUTSKernel: @unchecked Sendable {
   private let qForward, pForward, gForward: UnsafeMutablePointer<Double>
   private let qBackward, pBackward, gBackward: UnsafeMutablePointer<Double>
   // The draw.
-  private let qSample, gSample: UnsafeMutablePointer<Double>
-  private let qPropose, gPropose: UnsafeMutablePointer<Double>
-  private var sampleLogDensity = 0.0
-  private var proposeLogDensity = 0.0
-  private var sampleEnergy = 0.0
-  private var proposeEnergy = 0.0
+  /// States that may become the draw: those of the halves that are being joined, and the draw so far. They are passed on
+  /// by number, not copied.
+  private struct Candidate {
+    var q, g: UnsafeMutablePointer<Double>
+    var logDensity = 0.0
+    var energy = 0.0
+  }
+  private let candidates: UnsafeMutablePointer<Candidate>
+  private let freeCandidates: UnsafeMutablePointer<Int>
+  private let candidateCount: Int
+  private var freeCount = 0
+  private var sample = 0
   // Momenta and their images under the inverse metric at the seams, sums of momenta.
   private let pForwardBack, sharpForwardBack, pForwardFront, sharpForwardFront: UnsafeMutablePointer<Double>
   private let pBackwardBack, sharpBackwardBack, pBackwardFront, sharpBackwardFront: UnsafeMutablePointer<Double>
   private let rho, rhoForward, rhoBackward: UnsafeMutablePointer<Double>
-  /// Per level of the recursion: eight vectors.
+  /// Per level of the recursion: six vectors.
   private let levels: UnsafeMutablePointer<Double>
-  private static let vectorsPerLevel = 8
+  private static let vectorsPerLevel = 6
   private var stop = TrajectoryStop.depthLimit
   private var leapfrogCount = 0
   private var startEnergy = 0.0
-  private var logWeight = 0.0
+  /// Σ exp(energy of the start − energy) over the states of the trajectory.
+  private var weight = 0.0
   private var acceptanceSum = 0.0
 
   package init(target: any LogDensity, maxTreeDepth: Int) {
@@ -86,10 +95,16 @@ package final class NUTSKernel: @unchecked Sendable {
     self.maxTreeDepth = maxTreeDepth
     dimension = target.dimension
     workspace = UnsafeMutableRawPointer.allocate(byteCount: max(64, target.workspaceByteCount), alignment: 64)
-    let stride = max(1, dimension)
-    let count = 32 + NUTSKernel.vectorsPerLevel * (maxTreeDepth + 2)
-    pool = .allocate(capacity: count * stride)
+    // Vectors are filled up with zeros, which loops go over as well.
+    stride = (max(1, dimension) + 7) & ~7
+    candidateCount = max(0, maxTreeDepth) + 4
+    let count = 32 + NUTSKernel.vectorsPerLevel * (maxTreeDepth + 2) + 2 * candidateCount
+    pool = UnsafeMutableRawPointer.allocate(byteCount: count * stride * MemoryLayout<Double>.stride, alignment: 64)
+      .bindMemory(to: Double.self, capacity: count * stride)
     pool.initialize(repeating: 0, count: count * stride)
+    candidates = .allocate(capacity: candidateCount)
+    freeCandidates = .allocate(capacity: candidateCount)
+    let stride = stride
     var next = pool
     func vector() -> UnsafeMutablePointer<Double> {
       defer { next += stride }
@@ -101,8 +116,10 @@ package final class NUTSKernel: @unchecked Sendable {
     (q, qBefore, p, pBefore, g) = (vector(), vector(), vector(), vector(), vector())
     (qForward, pForward, gForward) = (vector(), vector(), vector())
     (qBackward, pBackward, gBackward) = (vector(), vector(), vector())
-    (qSample, gSample) = (vector(), vector())
-    (qPropose, gPropose) = (vector(), vector())
+    for index in 0..<candidateCount {
+      (candidates + index).initialize(to: Candidate(q: vector(), g: vector()))
+      (freeCandidates + index).initialize(to: index)
+    }
     (pForwardBack, sharpForwardBack, pForwardFront, sharpForwardFront) = (vector(), vector(), vector(), vector())
     (pBackwardBack, sharpBackwardBack, pBackwardFront, sharpBackwardFront) = (vector(), vector(), vector(), vector())
     (rho, rhoForward, rhoBackward) = (vector(), vector(), vector())
@@ -111,6 +128,8 @@ package final class NUTSKernel: @unchecked Sendable {
   }
 
   deinit {
+    candidates.deallocate()
+    freeCandidates.deallocate()
     pool.deallocate()
     workspace.deallocate()
   }
@@ -156,7 +175,16 @@ package final class NUTSKernel: @unchecked Sendable {
   package var firstNonFiniteGradient: Int? { (0..<dimension).first { !gradient[$0].isFinite } }
 
   private func copy(_ from: UnsafeMutablePointer<Double>, _ to: UnsafeMutablePointer<Double>) {
-    to.update(from: from, count: dimension)
+    var index = 0
+    while index < stride {
+      NUTSKernel.four(to + index).pointee = NUTSKernel.four(from + index).pointee
+      index += 4
+    }
+  }
+
+  @inline(__always)
+  private static func four(_ pointer: UnsafeMutablePointer<Double>) -> UnsafeMutablePointer<SIMD4<Double>> {
+    UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: SIMD4<Double>.self)
   }
 
   private func sharp(_ momentum: UnsafeMutablePointer<Double>, _ result: UnsafeMutablePointer<Double>) {
@@ -183,11 +211,17 @@ package final class NUTSKernel: @unchecked Sendable {
     swap(&q, &qBefore)
     swap(&p, &pBefore)
     let half = 0.5 * step
-    // Two loops with one written vector each: more, and the compiler gives up on proving them apart.
     let (p, pBefore, q, qBefore) = (self.p, self.pBefore, self.q, self.qBefore)
     let (g, inverseMass) = (self.g, self.inverseMass)
-    for index in 0..<dimension { p[index] = pBefore[index] + half * g[index] }
-    for index in 0..<dimension { q[index] = qBefore[index] + step * inverseMass[index] * p[index] }
+    var index = 0
+    while index < stride {
+      let momentum =
+        NUTSKernel.four(pBefore + index).pointee + half * NUTSKernel.four(g + index).pointee
+      NUTSKernel.four(p + index).pointee = momentum
+      NUTSKernel.four(q + index).pointee =
+        NUTSKernel.four(qBefore + index).pointee + step * NUTSKernel.four(inverseMass + index).pointee * momentum
+      index += 4
+    }
     endLogDensity = target.evaluate(position: q, gradient: g, workspace: workspace)
     leapfrogCount += 1
     evaluations += 1
@@ -291,7 +325,7 @@ package final class NUTSKernel: @unchecked Sendable {
     func array(_ vector: UnsafeMutablePointer<Double>) -> [Double] { (0..<dimension).map { vector[$0] } }
     return Trajectory(
       backwardPosition: array(qBackward), backwardMomentum: array(pBackward), forwardPosition: array(qForward),
-      forwardMomentum: array(pForward), momentumSum: array(rho), logWeight: logWeight)
+      forwardMomentum: array(pForward), momentumSum: array(rho), logWeight: log(weight))
   }
 
   /// Where the leapfrog step that diverged set out from, after a divergent transition.
@@ -316,7 +350,8 @@ package final class NUTSKernel: @unchecked Sendable {
     var backwardLogDensity = logDensity
     var depth = 0
     while depth < maxTreeDepth {
-      var logWeightSubtree = 0.0
+      var weightSubtree = 0.0
+      var proposal = 0
       let isValid: Bool
       if directions >> UInt64(depth) & 1 == 1 {
         copy(qForward, q)
@@ -328,7 +363,7 @@ package final class NUTSKernel: @unchecked Sendable {
         copy(sharpForwardFront, sharpBackwardFront)
         isValid = buildTree(
           depth, stepSize, rhoForward, pForwardBack, sharpForwardBack, pForwardFront, sharpForwardFront,
-          &logWeightSubtree, &choices, isCancelled)
+          &weightSubtree, &proposal, &choices, isCancelled)
         copy(q, qForward)
         copy(p, pForward)
         copy(g, gForward)
@@ -343,7 +378,7 @@ package final class NUTSKernel: @unchecked Sendable {
         copy(sharpBackwardBack, sharpForwardBack)
         isValid = buildTree(
           depth, -stepSize, rhoBackward, pBackwardFront, sharpBackwardFront, pBackwardBack, sharpBackwardBack,
-          &logWeightSubtree, &choices, isCancelled)
+          &weightSubtree, &proposal, &choices, isCancelled)
         copy(q, qBackward)
         copy(p, pBackward)
         copy(g, gBackward)
@@ -352,13 +387,9 @@ package final class NUTSKernel: @unchecked Sendable {
       guard isValid else { break }
       depth += 1
       // Biased progressive sampling: the new half is taken with probability min(1, its weight / the old weight).
-      if logWeightSubtree > logWeight || choices.nextUniform() < exp(logWeightSubtree - logWeight) {
-        copy(qPropose, qSample)
-        copy(gPropose, gSample)
-        sampleLogDensity = proposeLogDensity
-        sampleEnergy = proposeEnergy
-      }
-      logWeight = Special.logAddExp(logWeight, logWeightSubtree)
+      if weightSubtree > weight || choices.nextUniform() * weight < weightSubtree { swap(&sample, &proposal) }
+      release(proposal)
+      weight += weightSubtree
       let goesOn = merge(
         rhoBackward, rhoForward, into: rho, sharpBackwardBack, pBackwardFront, sharpBackwardFront, pForwardBack,
         sharpForwardBack, sharpForwardFront)
@@ -367,16 +398,17 @@ package final class NUTSKernel: @unchecked Sendable {
         break
       }
     }
+    let draw = candidates[sample]
     if stop != .interrupted {
-      copy(qSample, position)
-      copy(gSample, gradient)
-      logDensity = sampleLogDensity
+      copy(draw.q, position)
+      copy(draw.g, gradient)
+      logDensity = draw.logDensity
     }
     facts.acceptance = leapfrogCount > 0 ? acceptanceSum / Double(leapfrogCount) : 0
     facts.treeDepth = depth
     facts.leapfrogs = leapfrogCount
     facts.isDivergent = stop == .divergent
-    facts.energy = sampleEnergy
+    facts.energy = draw.energy
     facts.logDensity = logDensity
     facts.stop = stop
     return facts
@@ -389,17 +421,20 @@ package final class NUTSKernel: @unchecked Sendable {
     endLogDensity = logDensity
     leapfrogCount = 0
     stop = .depthLimit
-    logWeight = 0
+    weight = 1
     acceptanceSum = 0
+    freeCount = candidateCount
+    for index in 0..<candidateCount { freeCandidates[index] = index }
+    sample = takeCandidate()
     copy(q, qForward)
     copy(p, pForward)
     copy(g, gForward)
     copy(q, qBackward)
     copy(p, pBackward)
     copy(g, gBackward)
-    copy(q, qSample)
-    copy(g, gSample)
-    sampleLogDensity = logDensity
+    copy(q, candidates[sample].q)
+    copy(g, candidates[sample].g)
+    candidates[sample].logDensity = logDensity
     copy(p, pForwardBack)
     copy(p, pForwardFront)
     copy(p, pBackwardBack)
@@ -410,13 +445,23 @@ package final class NUTSKernel: @unchecked Sendable {
     copy(sharpForwardBack, sharpBackwardFront)
     copy(p, rho)
     startEnergy = endEnergy()
-    sampleEnergy = startEnergy
+    candidates[sample].energy = startEnergy
+  }
+
+  private func takeCandidate() -> Int {
+    freeCount -= 1
+    return freeCandidates[freeCount]
+  }
+
+  private func release(_ candidate: Int) {
+    freeCandidates[freeCount] = candidate
+    freeCount += 1
   }
 
   /// Adds the momenta of two halves up and says whether the whole has not turned: both ends still move along the sum of
   /// momenta, across the whole and from each half to the nearest state of the other.
   ///
-  /// One pass with six sums, each in the order of the entries: their latencies overlap.
+  /// One pass with six sums of four parts: their latencies overlap.
   private func merge(
     _ rhoFirst: UnsafeMutablePointer<Double>, _ rhoSecond: UnsafeMutablePointer<Double>,
     into rhoSum: UnsafeMutablePointer<Double>, _ sharpBegin: UnsafeMutablePointer<Double>,
@@ -424,53 +469,67 @@ package final class NUTSKernel: @unchecked Sendable {
     _ pSecondBegin: UnsafeMutablePointer<Double>, _ sharpSecondBegin: UnsafeMutablePointer<Double>,
     _ sharpEnd: UnsafeMutablePointer<Double>
   ) -> Bool {
-    var (begin, end) = (0.0, 0.0)
-    var (leftBegin, leftEnd) = (0.0, 0.0)
-    var (rightBegin, rightEnd) = (0.0, 0.0)
-    for index in 0..<dimension {
-      let whole = rhoFirst[index] + rhoSecond[index]
-      let left = rhoFirst[index] + pSecondBegin[index]
-      let right = rhoSecond[index] + pFirstEnd[index]
-      rhoSum[index] = whole
-      begin += sharpBegin[index] * whole
-      end += sharpEnd[index] * whole
-      leftBegin += sharpBegin[index] * left
-      leftEnd += sharpSecondBegin[index] * left
-      rightBegin += sharpFirstEnd[index] * right
-      rightEnd += sharpEnd[index] * right
+    var (begin, end) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
+    var (leftBegin, leftEnd) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
+    var (rightBegin, rightEnd) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
+    var index = 0
+    while index < stride {
+      let first = NUTSKernel.four(rhoFirst + index).pointee
+      let second = NUTSKernel.four(rhoSecond + index).pointee
+      let whole = first + second
+      let left = first + NUTSKernel.four(pSecondBegin + index).pointee
+      let right = second + NUTSKernel.four(pFirstEnd + index).pointee
+      NUTSKernel.four(rhoSum + index).pointee = whole
+      let (sharpFirst, sharpLast) = (
+        NUTSKernel.four(sharpBegin + index).pointee, NUTSKernel.four(sharpEnd + index).pointee
+      )
+      begin += sharpFirst * whole
+      end += sharpLast * whole
+      leftBegin += sharpFirst * left
+      leftEnd += NUTSKernel.four(sharpSecondBegin + index).pointee * left
+      rightBegin += NUTSKernel.four(sharpFirstEnd + index).pointee * right
+      rightEnd += sharpLast * right
+      index += 4
     }
-    return begin > 0 && end > 0 && leftBegin > 0 && leftEnd > 0 && rightBegin > 0 && rightEnd > 0
+    return begin.sum() > 0 && end.sum() > 0 && leftBegin.sum() > 0 && leftEnd.sum() > 0 && rightBegin.sum() > 0
+      && rightEnd.sum() > 0
   }
 
-  /// One leapfrog: the leaf of a tree. Its momentum is both ends and the whole sum.
+  /// The largest weight of a state, which keeps sums of weights finite. An energy error that low happens where a chain is
+  /// far from where it started, if at all.
+  private static let largestLogWeight = 600.0
+
+  /// One leapfrog: the leaf of a tree. Its momentum, and that under the inverse metric, go where they are wanted.
   private func buildLeaf(
-    _ step: Double, _ rhoSum: UnsafeMutablePointer<Double>, _ pBegin: UnsafeMutablePointer<Double>,
-    _ sharpBegin: UnsafeMutablePointer<Double>, _ pEnd: UnsafeMutablePointer<Double>,
-    _ sharpEnd: UnsafeMutablePointer<Double>, _ logWeight: inout Double
+    _ step: Double, _ momenta: UnsafeMutablePointer<Double>, _ sharps: UnsafeMutablePointer<Double>,
+    _ weight: inout Double, _ proposal: inout Int
   ) -> Bool {
     drift(step)
     let half = 0.5 * step
-    let (p, g, inverseMass) = (self.p, self.g, self.inverseMass)
-    var twiceKinetic = 0.0
-    for index in 0..<dimension {
-      let momentum = p[index] + half * g[index]
-      let image = inverseMass[index] * momentum
+    let (p, q, g, inverseMass) = (self.p, self.q, self.g, self.inverseMass)
+    proposal = takeCandidate()
+    let candidate = candidates + proposal
+    let (candidateQ, candidateG) = (candidate.pointee.q, candidate.pointee.g)
+    var twiceKinetic = SIMD4<Double>.zero
+    var index = 0
+    while index < stride {
+      let slope = NUTSKernel.four(g + index).pointee
+      let momentum = NUTSKernel.four(p + index).pointee + half * slope
+      let image = NUTSKernel.four(inverseMass + index).pointee * momentum
       twiceKinetic += image * momentum
-      p[index] = momentum
-      rhoSum[index] = momentum
-      pBegin[index] = momentum
-      pEnd[index] = momentum
-      sharpBegin[index] = image
-      sharpEnd[index] = image
+      NUTSKernel.four(p + index).pointee = momentum
+      NUTSKernel.four(momenta + index).pointee = momentum
+      NUTSKernel.four(sharps + index).pointee = image
+      NUTSKernel.four(candidateQ + index).pointee = NUTSKernel.four(q + index).pointee
+      NUTSKernel.four(candidateG + index).pointee = slope
+      index += 4
     }
-    let energy = finite(0.5 * twiceKinetic - endLogDensity)
+    let energy = finite(0.5 * twiceKinetic.sum() - endLogDensity)
     let change = startEnergy - energy
-    logWeight = change
-    acceptanceSum += change > 0 ? 1 : (change.isNaN ? 0 : exp(change))
-    copy(q, qPropose)
-    copy(g, gPropose)
-    proposeLogDensity = endLogDensity
-    proposeEnergy = energy
+    weight = change.isNaN ? 0 : exp(min(change, NUTSKernel.largestLogWeight))
+    acceptanceSum += min(1, weight)
+    candidate.pointee.logDensity = endLogDensity
+    candidate.pointee.energy = energy
     // A change that is not a number has no finite start either.
     guard -change <= NUTSKernel.maximumEnergyError else {
       stop = .divergent
@@ -479,54 +538,86 @@ package final class NUTSKernel: @unchecked Sendable {
     return true
   }
 
-  /// Extends the trajectory by 2^depth steps. Begin and end are in the direction of motion.
+  /// Two leapfrogs. Of two states the checks across the halves are the checks of the whole.
+  private func buildPair(
+    _ step: Double, _ rhoSum: UnsafeMutablePointer<Double>, _ pBegin: UnsafeMutablePointer<Double>,
+    _ sharpBegin: UnsafeMutablePointer<Double>, _ pEnd: UnsafeMutablePointer<Double>,
+    _ sharpEnd: UnsafeMutablePointer<Double>, _ weight: inout Double, _ proposal: inout Int,
+    _ choices: inout RandomStream, _ isCancelled: () -> Bool
+  ) -> Bool {
+    var weightFinal = 0.0
+    var other = 0
+    guard buildLeaf(step, pBegin, sharpBegin, &weight, &proposal) else { return false }
+    if isCancelled() {
+      stop = .interrupted
+      return false
+    }
+    guard buildLeaf(step, pEnd, sharpEnd, &weightFinal, &other) else { return false }
+    weight += weightFinal
+    if choices.nextUniform() * weight < weightFinal { swap(&proposal, &other) }
+    release(other)
+    var (begin, end) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
+    var index = 0
+    while index < stride {
+      let whole = NUTSKernel.four(pBegin + index).pointee + NUTSKernel.four(pEnd + index).pointee
+      NUTSKernel.four(rhoSum + index).pointee = whole
+      begin += NUTSKernel.four(sharpBegin + index).pointee * whole
+      end += NUTSKernel.four(sharpEnd + index).pointee * whole
+      index += 4
+    }
+    let goesOn = begin.sum() > 0 && end.sum() > 0
+    if !goesOn { stop = .subtreeTurned }
+    return goesOn
+  }
+
+  /// Extends the trajectory by 2^depth steps. Begin and end are in the direction of motion; `weight` and `proposal` are
+  /// of the new states alone.
   private func buildTree(
     _ depth: Int, _ step: Double, _ rhoSum: UnsafeMutablePointer<Double>, _ pBegin: UnsafeMutablePointer<Double>,
     _ sharpBegin: UnsafeMutablePointer<Double>, _ pEnd: UnsafeMutablePointer<Double>,
-    _ sharpEnd: UnsafeMutablePointer<Double>, _ logWeight: inout Double, _ choices: inout RandomStream,
-    _ isCancelled: () -> Bool
+    _ sharpEnd: UnsafeMutablePointer<Double>, _ weight: inout Double, _ proposal: inout Int,
+    _ choices: inout RandomStream, _ isCancelled: () -> Bool
   ) -> Bool {
-    if depth == 0 {
+    if depth <= 1 {
       if isCancelled() {
         stop = .interrupted
         return false
       }
-      return buildLeaf(step, rhoSum, pBegin, sharpBegin, pEnd, sharpEnd, &logWeight)
+      if depth == 1 {
+        return buildPair(
+          step, rhoSum, pBegin, sharpBegin, pEnd, sharpEnd, &weight, &proposal, &choices, isCancelled)
+      }
+      let isValid = buildLeaf(step, pBegin, sharpBegin, &weight, &proposal)
+      copy(pBegin, pEnd)
+      copy(pBegin, rhoSum)
+      copy(sharpBegin, sharpEnd)
+      return isValid
     }
-    let size = dimension
-    let level = levels + (depth - 1) * NUTSKernel.vectorsPerLevel * size
+    let size = stride
+    // Level 0 and 1 need no vectors of their own.
+    let level = levels + (depth - 2) * NUTSKernel.vectorsPerLevel * size
     let rhoInitial = level
     let pInitialEnd = level + size
     let sharpInitialEnd = level + 2 * size
-    let qInitial = level + 3 * size
-    let gInitial = level + 4 * size
-    let rhoFinal = level + 5 * size
-    let pFinalBegin = level + 6 * size
-    let sharpFinalBegin = level + 7 * size
-    var logWeightInitial = 0.0
+    let rhoFinal = level + 3 * size
+    let pFinalBegin = level + 4 * size
+    let sharpFinalBegin = level + 5 * size
     guard
       buildTree(
-        depth - 1, step, rhoInitial, pBegin, sharpBegin, pInitialEnd, sharpInitialEnd, &logWeightInitial, &choices,
+        depth - 1, step, rhoInitial, pBegin, sharpBegin, pInitialEnd, sharpInitialEnd, &weight, &proposal, &choices,
         isCancelled)
     else { return false }
-    copy(qPropose, qInitial)
-    copy(gPropose, gInitial)
-    let initialLogDensity = proposeLogDensity
-    let initialEnergy = proposeEnergy
-    var logWeightFinal = 0.0
+    var weightFinal = 0.0
+    var other = 0
     guard
       buildTree(
-        depth - 1, step, rhoFinal, pFinalBegin, sharpFinalBegin, pEnd, sharpEnd, &logWeightFinal, &choices,
+        depth - 1, step, rhoFinal, pFinalBegin, sharpFinalBegin, pEnd, sharpEnd, &weightFinal, &other, &choices,
         isCancelled)
     else { return false }
     // Inside a subtree the choice is by weight alone.
-    logWeight = Special.logAddExp(logWeightInitial, logWeightFinal)
-    if !(logWeightFinal > logWeight || choices.nextUniform() < exp(logWeightFinal - logWeight)) {
-      copy(qInitial, qPropose)
-      copy(gInitial, gPropose)
-      proposeLogDensity = initialLogDensity
-      proposeEnergy = initialEnergy
-    }
+    weight += weightFinal
+    if choices.nextUniform() * weight < weightFinal { swap(&proposal, &other) }
+    release(other)
     let goesOn = merge(
       rhoInitial, rhoFinal, into: rhoSum, sharpBegin, pInitialEnd, sharpInitialEnd, pFinalBegin, sharpFinalBegin,
       sharpEnd)

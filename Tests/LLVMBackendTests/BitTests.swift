@@ -38,7 +38,7 @@ import Testing
   }()
 
   @Test("effort and vectors", arguments: targets)
-  func targets(_ target: CodeTarget) throws {
+  func effort(_ target: CodeTarget) throws {
     for (graph, position) in try Self.samples() {
       let usual = try Self.bits(graph, position, LLVMBackend())
       #expect(try Self.bits(graph, position, LLVMBackend(target: target)) == usual)
@@ -48,7 +48,9 @@ import Testing
   @Test("versions of LLVM that are here") func versions() throws {
     var versions: Set<Int> = []
     for name in LLVMLibrary.names {
-      guard let library = try? LLVMLibrary(name: name), versions.insert(library.version.major).inserted else { continue }
+      guard let library = try? LLVMLibrary(name: name), versions.insert(library.version.major).inserted else {
+        continue
+      }
       for (graph, position) in try Self.samples() {
         #expect(
           try Self.bits(graph, position, LLVMBackend(library: library)) == Self.bits(graph, position, LLVMBackend()),
