@@ -94,6 +94,28 @@ def independent_densities(name):
         points = [(0.2, 10.0, theta), (0.5, 2.0, 0.5 + 0 * theta), (0.01, 150.0, 1 - theta)]
         return [stats.lognorm.logpdf(k, 1, scale=np.exp(2)) + np.sum(stats.beta.logpdf(t, p * k, (1 - p) * k))
                 + np.sum(stats.binom.logpmf(d["y"], d["n"], t)) for p, k, t in points]
+    if name == "ark-arK":
+        y = table("ark")["y"]
+        lags = np.column_stack([y[5 - k : len(y) - k] for k in range(1, 6)])
+        points = [(0.1, (0.5, -0.2, 0.1, 0.05, -0.1), 0.3), (0.0, (0.0,) * 5, 2.0), (-1.0, (1.0, 0.3, -0.4, 0.2, -0.6), 0.15)]
+        return [stats.norm.logpdf(a, 0, 10) + normal(np.array(b), 0, 10) + stats.halfcauchy.logpdf(s, scale=2.5)
+                + normal(y[5:], a + lags @ np.array(b), s) for a, b, s in points]
+    if name == "garch-garch11":
+        y = table("garch")["y"]
+        result = []
+        for mu, a0, a1, b1 in [(5.0, 1.4, 0.5, 0.2), (0.0, 3.0, 0.1, 0.8), (6.0, 0.2, 0.9, 0.05)]:
+            s = [0.5]
+            for before in y[:-1]:
+                s.append(np.sqrt(a0 + a1 * (before - mu) ** 2 + b1 * s[-1] ** 2))
+            result.append(normal(y, mu, np.array(s)))
+        return result
+    if name == "diamonds-diamonds":
+        d = table("diamonds")
+        x = np.column_stack([d[f"x{k}"] - d[f"x{k}"].mean() for k in range(2, 26)])
+        c = 0.01 * np.arange(24)
+        points = [(c, 7.8, 0.5), (0 * c, 0.0, 3.0), (0.5 - c, 9.0, 1.5)]
+        return [normal(b, 0, 1) + stats.t.logpdf(i, 3, 8, 10) + np.log(2) + stats.t.logpdf(s, 3, 0, 10)
+                + normal(d["y"], i + x @ b, s) for b, i, s in points]
     columns, y = design(name)
     x = np.column_stack(columns)
     k = x.shape[1]
