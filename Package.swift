@@ -59,7 +59,8 @@ let package = Package(
       name: "LLVMBackendTests", dependencies: ["LLVMBackend", "TensorIR", "Numerics", "TestSupport", "GraphSupport"]),
     .testTarget(name: "PlotsTests", dependencies: ["Plots", "Numerics", "Rendering", "TestSupport"]),
     .testTarget(name: "InferenceTests", dependencies: ["Inference", "Numerics", "TestSupport"]),
-    .testTarget(name: "DistributionsTests", dependencies: ["Distributions", "TensorIR", "Numerics", "TestSupport"]),
+    .testTarget(
+      name: "DistributionsTests", dependencies: ["Distributions", "LLVMBackend", "TensorIR", "Numerics", "TestSupport"]),
     .testTarget(
       name: "InterpreterTests",
       dependencies: ["Interpreter", "Checking", "Syntax", "Rendering", "TensorIR", "Numerics", "TestSupport"]),

@@ -55,7 +55,7 @@ struct Bench: ParsableCommand {
       })
     terminal.endProgress()
     defer { notebook.store?.close() }
-    for notice in notebook.store?.takeNotices() ?? [] { terminal.notice(notice) }
+    for notice in (notebook.store?.takeNotices() ?? []) + EngineBackend.takeNotices() { terminal.notice(notice) }
     if outcome == .interrupted { return 130 }
     let models = try wanted(BoundModel.all(in: session))
     guard !models.isEmpty else {

@@ -153,7 +153,7 @@ struct NotebookCommand {
           if $0.status != .erroneous { counts[$0.source, default: 0] += 1 }
         })
       terminal.endProgress()
-      for notice in notebook.store?.takeNotices() ?? [] { terminal.notice(notice) }
+      for notice in (notebook.store?.takeNotices() ?? []) + EngineBackend.takeNotices() { terminal.notice(notice) }
       if showsFacts, !options.quiet { terminal.facts(counts, start.duration(to: .now)) }
       notebook.store?.close()
       if writesSnapshot, outcome == .succeeded {
@@ -239,7 +239,7 @@ struct CheckCommand {
       for diagnostic in found { terminal.show(diagnostic, notebook.session.sources) }
       diagnostics += found
     }
-    for notice in notebook.store?.takeNotices() ?? [] { terminal.notice(notice) }
+    for notice in (notebook.store?.takeNotices() ?? []) + EngineBackend.takeNotices() { terminal.notice(notice) }
     notebook.store?.close()
     return conclude(diagnostics, cells: notebook.document.cells.count)
   }

@@ -102,7 +102,7 @@ struct ExportCommand {
       var results: [CellResult] = []
       let outcome = notebook.runner.run(onCell: { _ in }, onResult: { results.append($0) })
       terminal.endProgress()
-      for notice in notebook.store?.takeNotices() ?? [] { terminal.notice(notice) }
+      for notice in (notebook.store?.takeNotices() ?? []) + EngineBackend.takeNotices() { terminal.notice(notice) }
       notebook.store?.close()
       if outcome == .interrupted {
         terminal.notice("interrupted: nothing was written; run it again, it goes on from there")

@@ -93,6 +93,93 @@ package struct VarianceEstimate: Sendable {
   }
 }
 
+/// A diagonal metric from draws and gradients: the scale that minimizes the Fisher divergence between the target and a
+/// normal is √(var(draws) / var(gradients)) (Seyboldt, Carlson & Carpenter 2024, "Preconditioning Hamiltonian Monte Carlo
+/// by minimizing Fisher divergence", section 3.1). Gradients say as much of a scale as draws do, so that a handful of
+/// iterations suffices.
+///
+/// Two estimates run side by side; the older one serves, and is replaced by the younger one every so often, so that
+/// where the chain came from is forgotten.
+package struct MetricEstimate: Sendable {
+  private var draws, gradients: VarianceEstimate
+  private var nextDraws, nextGradients: VarianceEstimate
+
+  /// Iterations after which the younger estimate takes over: early in warmup, and later.
+  package static let earlySpan = 10
+  package static let lateSpan = 80
+
+  package init(dimension: Int) {
+    draws = VarianceEstimate(dimension: dimension)
+    gradients = draws
+    nextDraws = draws
+    nextGradients = draws
+  }
+
+  /// The metric of the first gradient alone: the scale is about the inverse of the slope.
+  package static func first(
+    _ gradient: UnsafePointer<Double>, into inverseMass: UnsafeMutablePointer<Double>, _ count: Int
+  ) {
+    for index in 0..<count {
+      let slope = abs(gradient[index])
+      inverseMass[index] = slope.isFinite && slope > 0 ? min(1e10, max(1e-10, 1 / slope)) : 1
+    }
+  }
+
+  package mutating func add(position: UnsafePointer<Double>, gradient: UnsafePointer<Double>) {
+    draws.add(position)
+    gradients.add(gradient)
+    nextDraws.add(position)
+    nextGradients.add(gradient)
+  }
+
+  /// Replaces the estimate that serves where the younger one has seen enough.
+  ///
+  /// - Returns: Whether it did.
+  package mutating func renew(after span: Int) -> Bool {
+    guard nextDraws.count >= span else { return false }
+    (draws, gradients) = (nextDraws, nextGradients)
+    nextDraws.reset()
+    nextGradients.reset()
+    return true
+  }
+
+  /// Writes the inverse mass; leaves it where draws are too few or an entry has no scale.
+  package func write(into inverseMass: UnsafeMutablePointer<Double>) {
+    guard draws.count >= 3 else { return }
+    let (a, b) = (draws.variance, gradients.variance)
+    for index in a.indices {
+      let scale = (a[index] / b[index]).squareRoot()
+      if scale.isFinite, scale > 0 { inverseMass[index] = min(1e20, max(1e-20, scale)) }
+    }
+  }
+
+  func write(to writer: inout ByteWriter) {
+    for estimate in [draws, gradients, nextDraws, nextGradients] { estimate.write(to: &writer) }
+  }
+
+  init(from reader: inout ByteReader, dimension: Int, maximumCount: Int) throws(DamagedBytes) {
+    func estimate() throws(DamagedBytes) -> VarianceEstimate {
+      try VarianceEstimate(from: &reader, dimension: dimension, maximumCount: maximumCount)
+    }
+    draws = try estimate()
+    gradients = try estimate()
+    nextDraws = try estimate()
+    nextGradients = try estimate()
+  }
+}
+
+/// The parts of a warmup by draws and gradients: an early one, a long one, and the end, where the metric stands still
+/// and the step size settles.
+package struct MetricSchedule: Sendable {
+  package let early: Int
+  package let last: Int
+
+  package init(warmup: Int) {
+    early = Int(0.3 * Double(warmup))
+    last = warmup - max(min(warmup, 5), Int(0.15 * Double(warmup)))
+  }
+}
+
 /// The windows of warmup: a fast start, slow windows that double, a fast end (Stan reference manual, 15.2).
 package struct WarmupSchedule: Sendable {
   package let warmup: Int

@@ -13,7 +13,7 @@ package struct ChainCheckpoint: Sendable {
   package var stepSize = 1.0
   package var inverseMass: [Double]
   package var averaging: DualAveraging
-  package var variance: VarianceEstimate
+  package var metric: MetricEstimate
   package var result = ChainResult(positions: [], count: 0)
 
   init(dimension: Int, targetAcceptance: Double) {
@@ -22,7 +22,7 @@ package struct ChainCheckpoint: Sendable {
     inverseMass = position
     result.inverseMass = position
     averaging = DualAveraging(targetAcceptance: targetAcceptance, initialStepSize: 1)
-    variance = VarianceEstimate(dimension: dimension)
+    metric = MetricEstimate(dimension: dimension)
   }
 }
 
@@ -60,10 +60,10 @@ package struct ChainMemory: Sendable {
 // MARK: - Bytes
 
 extension ChainCheckpoint {
-  private static let format = "chain checkpoint 1"
+  private static let format = "chain checkpoint 2"
 
   package func encoded(for identity: Digest) -> [UInt8] {
-    var writer = ByteWriter(wordCount: result.wordCount + 6 * position.count)
+    var writer = ByteWriter(wordCount: result.wordCount + 14 * position.count)
     writer.write(iteration)
     writer.write(position)
     writer.write(logDensity)
@@ -71,7 +71,7 @@ extension ChainCheckpoint {
     writer.write(stepSize)
     writer.write(inverseMass)
     averaging.write(to: &writer)
-    variance.write(to: &writer)
+    metric.write(to: &writer)
     result.write(to: &writer)
     return SealedBytes.seal(writer, format: ChainCheckpoint.format, identity: identity)
   }
@@ -87,7 +87,7 @@ extension ChainCheckpoint {
       stepSize = try reader.double()
       inverseMass = try reader.doubles(dimension)
       averaging = try DualAveraging(from: &reader, targetAcceptance: settings.targetAcceptance)
-      variance = try VarianceEstimate(from: &reader, dimension: dimension, maximumCount: settings.warmup)
+      metric = try MetricEstimate(from: &reader, dimension: dimension, maximumCount: settings.warmup)
       result = try ChainResult(
         from: &reader, count: max(0, iteration - settings.warmup), dimension: dimension, settings: settings)
     } catch { return nil }

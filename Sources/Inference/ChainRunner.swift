@@ -64,7 +64,7 @@ package enum ChainRunner {
     let kernel = NUTSKernel(target: target, maxTreeDepth: settings.maxTreeDepth)
     let dimension = target.dimension
     let identity = memory?.identity(of: chain)
-    let schedule = WarmupSchedule(warmup: settings.warmup)
+    let schedule = MetricSchedule(warmup: settings.warmup)
     var state = ChainCheckpoint(dimension: dimension, targetAcceptance: settings.targetAcceptance)
     if let identity, let bytes = memory?.load(chain),
       let kept = ChainCheckpoint(bytes, for: identity, dimension: dimension, settings: settings), kernel.restore(kept)
@@ -72,6 +72,7 @@ package enum ChainRunner {
       state = kept
     } else {
       kernel.move(to: start)
+      MetricEstimate.first(kernel.gradient, into: kernel.inverseMass, dimension)
       kernel.findReasonableStepSize(key: key.child(UInt64.max))
       state.averaging.restart(at: kernel.stepSize)
     }
@@ -93,13 +94,17 @@ package enum ChainRunner {
         state.result.warmupLeapfrogs += facts.leapfrogs
         if facts.isDivergent { state.result.warmupDivergences += 1 }
         kernel.stepSize = state.averaging.update(acceptance: facts.acceptance)
-        if schedule.isSlow(iteration) {
-          state.variance.add(kernel.position)
-          if schedule.windowEnds.contains(iteration) {
-            for (index, value) in state.variance.regularized.enumerated() { kernel.inverseMass[index] = value }
-            state.variance.reset()
-            kernel.findReasonableStepSize(key: key.child(UInt64.max - 1 - UInt64(iteration)))
-            state.averaging.restart(at: kernel.stepSize)
+        if iteration < schedule.last {
+          // A chain that does not move, or diverges, says nothing of scales.
+          if facts.leapfrogs > 0, !facts.isDivergent {
+            state.metric.add(position: kernel.position, gradient: kernel.gradient)
+          }
+          let isEarly = iteration < schedule.early
+          let span = isEarly ? MetricEstimate.earlySpan : MetricEstimate.lateSpan
+          if iteration + span < schedule.last { _ = state.metric.renew(after: span) }
+          state.metric.write(into: kernel.inverseMass)
+          if iteration == schedule.early || iteration == schedule.last - 1 {
+            state.averaging.restart(at: state.averaging.finalStepSize)
           }
         }
         if iteration == settings.warmup - 1 { kernel.stepSize = state.averaging.finalStepSize }

@@ -35,7 +35,7 @@ package final class NUTSKernel: @unchecked Sendable {
   package static let maximumEnergyError = 1000.0
 
   /// Raised whenever a change of the sampler, of warmup or of the search for start points may change a draw.
-  package static let epoch = 2
+  package static let epoch = 3
 
   let target: any LogDensity
   package let dimension: Int

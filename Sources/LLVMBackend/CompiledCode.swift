@@ -1,3 +1,4 @@
+internal import Foundation
 package import Numerics
 internal import TensorIR
 
@@ -20,6 +21,13 @@ package final class CompiledCode: @unchecked Sendable {
   init(_ source: CodeSource, library: LLVMLibrary, target: CodeTarget, store: (any ObjectStore)?)
     throws(CompilationError)
   {
+    // Refused from the plan, before anything is allocated.
+    let (needed, available) = (8.0 * Double(source.workspaceCount), Double(CompiledCode.physicalMemory))
+    guard needed <= available else {
+      throw CompilationError(
+        "it needs \(CompiledCode.gibibytes(needed)) of working memory per chain; this machine has "
+          + CompiledCode.gibibytes(available))
+    }
     let object = try CompiledCode.object(of: source, library: library, target: target, store: store)
     image = try library.link(object)
     function = unsafeBitCast(try image.address(of: CodeSource.entry), to: Function.self)
@@ -33,6 +41,12 @@ package final class CompiledCode: @unchecked Sendable {
   }
 
   deinit { data.deallocate() }
+
+  private static let physicalMemory = ProcessInfo.processInfo.physicalMemory
+
+  private static func gibibytes(_ bytes: Double) -> String {
+    "\((bytes / 0x1p30 * 10).rounded() / 10) GiB"
+  }
 
   package var dataByteCount: Int { dataCount * MemoryLayout<Double>.stride }
 

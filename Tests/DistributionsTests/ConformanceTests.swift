@@ -1,5 +1,6 @@
 import Distributions
 import Foundation
+import LLVMBackend
 import TensorIR
 import TestSupport
 import Testing
@@ -284,9 +285,24 @@ struct Traced {
   }
 }
 
-/// Value and gradient through the reference evaluator's hot path.
+/// Value and gradient through the hot path of both evaluators, which must agree; the compiled one's are returned.
 func gradientOf(_ graph: Graph, at position: [Double]) throws -> (value: Double, gradient: [Double]) {
-  let evaluator = try ReferenceBackend().gradientEvaluator(of: graph)
+  let reference = try gradient(of: graph, at: position, by: ReferenceBackend())
+  let compiled = try gradient(of: graph, at: position, by: LLVMBackend())
+  func isClose(_ a: Double, _ b: Double) -> Bool {
+    a == b || (a.isNaN && b.isNaN) || abs(a - b) <= 1e-10 * max(1e-3, abs(b))
+  }
+  #expect(isClose(compiled.value, reference.value), "compiled \(compiled.value), not \(reference.value)")
+  for (a, b) in zip(compiled.gradient, reference.gradient) {
+    #expect(isClose(a, b), "a slope is \(a) compiled, not \(b), at \(position)")
+  }
+  return compiled
+}
+
+private func gradient(
+  of graph: Graph, at position: [Double], by backend: any Backend
+) throws -> (value: Double, gradient: [Double]) {
+  let evaluator = try backend.gradientEvaluator(of: graph)
   let workspace = UnsafeMutableRawPointer.allocate(byteCount: evaluator.workspaceByteCount, alignment: 64)
   defer { workspace.deallocate() }
   var gradient = Array(repeating: Double.nan, count: max(1, position.count))

@@ -97,7 +97,7 @@ final class InteractiveCommand {
         if !take(text) { break loop }
       }
     }
-    for notice in session.notices() { terminal.notice(notice) }
+    for notice in session.notices() + EngineBackend.takeNotices() { terminal.notice(notice) }
     session.close()
     return !isInteractive && hasFailed ? 1 : 0
   }
@@ -125,7 +125,7 @@ final class InteractiveCommand {
       let isShort = entry.seconds < 1
       terminal.line("(\(NumberText.short(isShort ? entry.seconds * 1000 : entry.seconds)) \(isShort ? "ms" : "s"))")
     }
-    for notice in session.notices() { terminal.notice(notice) }
+    for notice in session.notices() + EngineBackend.takeNotices() { terminal.notice(notice) }
   }
 
   // MARK: - Showing

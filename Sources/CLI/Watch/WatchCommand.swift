@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Interpreter
+import Modeling
 import Notebooks
 import Rendering
 import Synchronization
@@ -154,7 +155,7 @@ private final class LiveRun: @unchecked Sendable {
           }
         })
       terminal.endProgress()
-      for notice in notebook.store?.takeNotices() ?? [] { terminal.notice(notice) }
+      for notice in (notebook.store?.takeNotices() ?? []) + EngineBackend.takeNotices() { terminal.notice(notice) }
       notebook.store?.close()
       asked.withLock { $0 = notebook.world.paths }
       guard outcome != .interrupted else { return }

@@ -23,7 +23,8 @@ final class WorkspacePlan {
       return block.offset
     }
     let offset = count
-    count += size
+    let (sum, overflow) = count.addingReportingOverflow(size)
+    count = overflow ? Int.max >> 4 : min(sum, Int.max >> 4)
     return offset
   }
 

@@ -2,6 +2,7 @@ internal import Foundation
 internal import Interpreter
 internal import LLVMBackend
 internal import Numerics
+internal import Synchronization
 internal import TensorIR
 
 /// The evaluator that the engine runs on: machine code where LLVM is there, else the reference evaluator.
@@ -13,16 +14,22 @@ package enum EngineBackend {
 
   /// - Parameter results: Where machine code is kept between runs.
   static func current(keepingIn results: (any ResultStore)?) -> any Backend {
-    isCompiled ? LLVMBackend(store: results.map { KeptObjects(results: $0) }) : ReferenceBackend()
+    if isCompiled { return LLVMBackend(store: results.map { KeptObjects(results: $0) }) }
+    if !isReferenceAsked { isSlowlyRun.store(true, ordering: .relaxed) }
+    return ReferenceBackend()
   }
 
-  static let numericClass = current(keepingIn: nil).numericClass
+  static let numericClass = isCompiled ? LLVMBackend().numericClass : ReferenceBackend().numericClass
 
-  /// One line for people where models are not compiled and nobody asked for that.
-  package static let notice: String? =
-    isReferenceAsked || LLVMLibrary.available != nil
-    ? nil
-    : "models run in the reference evaluator, which is slow: libLLVM was not found (Debian: `apt-get install libllvm19`)"
+  private static let isSlowlyRun = Atomic<Bool>(false)
+
+  /// One line for people, once, where a model ran that was not compiled although nobody asked for that.
+  package static func takeNotices() -> [String] {
+    guard isSlowlyRun.exchange(false, ordering: .relaxed) else { return [] }
+    return [
+      "models run in the reference evaluator, which is slow: libLLVM was not found (Debian: `apt-get install libllvm19`)"
+    ]
+  }
 
   /// Runs `body` with errors of graphs and code as faults.
   static func faults<Result>(_ body: () throws -> Result) throws -> Result {
