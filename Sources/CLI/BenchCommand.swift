@@ -22,10 +22,13 @@ struct Bench: ParsableCommand {
   @Option(help: "Seconds of processor time for each of seven batches.") var seconds = 0.1
   @Option(help: "The seed of the position.") var seed: UInt64 = 1
   @Flag(help: "Leave out the sampler's own work.") var gradientsOnly = false
-  @Option(help: "Instead of timing, list what runs: the graph after all passes, or the code.") var list: Listing?
+  @Option(
+    help:
+      "Instead of timing, list what runs: the graph after all passes, the code, or the loops with their times and expressions."
+  ) var list: Listing?
   @Flag(help: "Neither use nor write the cache.") var noCache = false
 
-  enum Listing: String, ExpressibleByArgument, CaseIterable { case graph, code }
+  enum Listing: String, ExpressibleByArgument, CaseIterable { case graph, code, loops }
 
   func validate() throws {
     guard seconds > 0, seconds <= 60 else { throw ValidationError("--seconds is above 0 and at most 60") }
@@ -110,11 +113,52 @@ struct Bench: ParsableCommand {
   private func listing(_ list: Listing, _ bound: BoundModel, _ session: Session) throws -> String {
     let compiler = ModelCompiler(
       context: session.machine, registry: session.engine.registry, hooks: session.engine)
-    let evaluator = try compiler.compile(bound.model).target.evaluator
+    let compiled = try compiler.compile(bound.model)
+    let evaluator = compiled.target.evaluator
     switch list {
+    case .loops: return try loops(compiled, session)
     case .graph: return GraphPrinter.text(evaluator.preparedGraph)
     case .code: return evaluator.codeText ?? "the reference evaluator has no code"
     }
+  }
+
+  /// Loop by loop: time, share, what it goes over, and the expressions in it with their shares of its work.
+  ///
+  /// Times are of an instrumented build, scaled to the plain one's; shares within a loop are estimated from the kinds of
+  /// operations, which "≈" says.
+  private func loops(_ compiled: CompiledModel, _ session: Session) throws -> String {
+    try compiled.target.prepare()
+    var stream = RandomStream(key: RandomKey(seed: seed))
+    let position = (0..<compiled.target.dimension).map { _ in 0.5 * stream.nextNormal() }
+    let bench = GradientBench(target: compiled.target, position: position, batchSeconds: seconds)
+    let plain = bench.gradients()
+    let nanoseconds = plain.nanoseconds.sorted()[plain.nanoseconds.count / 2]
+    let steps = try compiled.target.evaluator.stepTimes(position: position, evaluations: plain.evaluations)
+    guard !steps.isEmpty else { return "the reference evaluator has no loops to time" }
+    let total = steps.reduce(0) { $0 + $1.cycles }
+    var lines = ["\(Int(nanoseconds.rounded())) ns per evaluation, in \(steps.count) parts"]
+    for step in steps.sorted(by: { $0.cycles > $1.cycles }) where step.cycles > 0.005 * total {
+      let share = step.cycles / total
+      let place =
+        step.kernel
+        ?? (step.extents.isEmpty ? "single numbers" : step.extents.map(String.init).joined(separator: " × "))
+      lines.append("")
+      lines.append(
+        "\(Int((share * nanoseconds).rounded())) ns, \(Int((100 * share).rounded())) %: \(place)")
+      var costs: [String: Double] = [:]
+      for (origin, cost) in step.work {
+        guard let span = compiled.finished.span(ofOrigin: origin), let source = session.sources[span.source] else {
+          continue
+        }
+        let text = source.text(span).split(separator: "\n").joined(separator: " ")
+        costs[DisplayText.printable(String(text.prefix(90)), keepsLines: false), default: 0] += cost
+      }
+      let work = costs.values.reduce(0, +)
+      for (text, cost) in costs.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }).prefix(6) {
+        lines.append("    ≈ \(Int((100 * cost / work).rounded())) %  \(text)")
+      }
+    }
+    return lines.joined(separator: "\n")
   }
 
   private func measure(_ bound: BoundModel, _ session: Session) throws -> ModelFigures {

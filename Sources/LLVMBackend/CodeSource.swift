@@ -9,12 +9,17 @@ package struct CodeSource {
   let data: [Double]
   /// Doubles.
   package let workspaceCount: Int
+  /// What runs one after the other.
+  let steps: [Step]
 
   /// - Parameters:
   ///   - destinations: Per output an offset in the buffer of results; nil for an output that is returned (the first
   ///     such) or not wanted.
   ///   - resultCount: Doubles in the buffer of results that no output covers are set to 0, where this is given.
-  package init(_ graph: Graph, destinations: [Int?], clearing resultCount: Int? = nil) {
+  ///   - countsCycles: Adds the cycles of each step to the integers that the stream's address points to.
+  package init(
+    _ graph: Graph, destinations: [Int?], clearing resultCount: Int? = nil, countsCycles: Bool = false
+  ) {
     let module = IRModule()
     let w = IRWriter(module: module)
     func argument(_ name: String) -> IRValue { IRValue(text: "%\(name)", type: .pointer, lanes: 1) }
@@ -24,6 +29,7 @@ package struct CodeSource {
     let plan = WorkspacePlan()
     let pool = DataPool()
     let emitter = GraphEmitter(graph, writer: w, plan: plan, pool: pool, environment: environment)
+    if countsCycles { emitter.counters = environment.stream }
     let results = argument("results")
     // Where parameters overlap or leave gaps, results are added up in a cleared buffer.
     var covered = 0
@@ -71,6 +77,7 @@ package struct CodeSource {
     text = module.text
     data = pool.elements
     workspaceCount = plan.count
+    steps = emitter.schedule.steps
   }
 
   /// Everything that decides the bytes of the object.

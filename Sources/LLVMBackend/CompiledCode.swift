@@ -15,6 +15,7 @@ package final class CompiledCode: @unchecked Sendable {
   let data: UnsafeMutablePointer<Double>
   let dataCount: Int
   package let workspaceByteCount: Int
+  let steps: [Step]
   /// The IR, for tests and for looking at what was made.
   package let text: String
 
@@ -32,6 +33,7 @@ package final class CompiledCode: @unchecked Sendable {
     image = try library.link(object)
     function = unsafeBitCast(try image.address(of: CodeSource.entry), to: Function.self)
     text = source.text
+    steps = source.steps
     workspaceByteCount = source.workspaceCount * MemoryLayout<Double>.stride + 64
     dataCount = source.data.count
     let size = max(1, dataCount) * MemoryLayout<Double>.stride

@@ -49,11 +49,11 @@ package struct LLVMBackend: Backend {
     try Verifier.checkIfEnabled(withGradient, after: "differentiation")
     let prepared = try LLVMBackend.distributed(try Decomposition.run(withGradient))
     let parameterCount = graph.parameterCount
-    return CompiledGradientEvaluator(graph: withGradient, prepared: prepared, dimension: parameterCount) {
+    return CompiledGradientEvaluator(graph: withGradient, prepared: prepared, dimension: parameterCount) { isCounting in
       // The value is returned, not stored.
       let source = CodeSource(
-        prepared, destinations: [nil] + offsets.map { $0.offset }, clearing: parameterCount)
-      return try CompiledCode(source, library: try library(), target: target, store: store)
+        prepared, destinations: [nil] + offsets.map { $0.offset }, clearing: parameterCount, countsCycles: isCounting)
+      return try CompiledCode(source, library: try library(), target: target, store: isCounting ? nil : store)
     }
   }
 
@@ -102,14 +102,17 @@ package final class CompiledGradientEvaluator: GradientEvaluator, @unchecked Sen
   package let graph: Graph
   package let preparedGraph: Graph
   package let dimension: Int
-  private let make: @Sendable () throws -> CompiledCode
+  private let make: @Sendable (_ countsCycles: Bool) throws -> CompiledCode
   private let code = Mutex<CompiledCode?>(nil)
   // Set once, before the first workspace is given out.
   private var function: CompiledCode.Function?
   private var data: UnsafePointer<Double>?
   private let table = UnsafeRawPointer(KernelTable.address)
 
-  init(graph: Graph, prepared: Graph, dimension: Int, make: @escaping @Sendable () throws -> CompiledCode) {
+  init(
+    graph: Graph, prepared: Graph, dimension: Int,
+    make: @escaping @Sendable (_ countsCycles: Bool) throws -> CompiledCode
+  ) {
     self.graph = graph
     preparedGraph = prepared
     self.dimension = dimension
@@ -119,7 +122,7 @@ package final class CompiledGradientEvaluator: GradientEvaluator, @unchecked Sen
   private func prepared() throws -> CompiledCode {
     try code.withLock { known in
       if let known { return known }
-      let made = try make()
+      let made = try make(false)
       known = made
       data = UnsafePointer(made.data)
       function = made.function
@@ -139,5 +142,61 @@ package final class CompiledGradientEvaluator: GradientEvaluator, @unchecked Sen
   ) -> Double {
     guard let function, let data else { return .nan }
     return function(position, gradient, data, workspace, table, nil)
+  }
+
+  package func stepTimes(position: [Double], evaluations: Int) throws -> [StepTime] {
+    let counting = try make(true)
+    let counters = UnsafeMutablePointer<Int>.allocate(capacity: counting.steps.count + 1)
+    let workspace = UnsafeMutableRawPointer.allocate(byteCount: counting.workspaceByteCount, alignment: 64)
+    let gradient = UnsafeMutablePointer<Double>.allocate(capacity: dimension + 8)
+    let point = UnsafeMutablePointer<Double>.allocate(capacity: dimension + 8)
+    defer {
+      counters.deallocate()
+      workspace.deallocate()
+      gradient.deallocate()
+      point.deallocate()
+    }
+    point.initialize(from: position, count: position.count)
+    // Once to warm caches up, then in earnest.
+    for round in [1, max(1, evaluations)] {
+      counters.initialize(repeating: 0, count: counting.steps.count + 1)
+      for _ in 0..<round { _ = counting.function(point, gradient, counting.data, workspace, table, counters) }
+    }
+    return counting.steps.enumerated().map { number, step in
+      var time = StepTime(extents: [], cycles: Double(counters[number]) / Double(max(1, evaluations)), work: [])
+      let nodes: [NodeID]
+      switch step {
+      case .nest(let domain, let list): (time.extents, nodes) = (domain, list)
+      case .single(let id):
+        nodes = [id]
+        time.kernel = GraphPrinter.name(of: preparedGraph[id].operation, includingData: false)
+        if case .scan(let body) = preparedGraph[id].operation { time.kernel = "\(body.steps) steps in sequence" }
+      }
+      for id in nodes {
+        time.work.append((preparedGraph.origins[id.index], CompiledGradientEvaluator.cost(preparedGraph[id])))
+      }
+      return time
+    }
+  }
+
+  /// About how many additions an element of a node costs: what shares within a loop are estimated from.
+  private static func cost(_ node: Node) -> Double {
+    switch node.operation {
+    case .unary(let operation):
+      switch operation {
+      case .negate, .square, .absolute, .toReal, .logicalNot, .isNaN, .isFinite, .sign: 1
+      case .floor, .ceiling, .round, .truncate, .toInteger: 2
+      case .reciprocal, .sqrt: 8
+      default: 30
+      }
+    case .binary(let operation):
+      switch operation {
+      case .divide: 8
+      case .power, .atan2, .logAddExp, .xLogY, .remainder, .integerRemainder: 50
+      default: 1
+      }
+    case .gather, .scatterAdd: 4
+    default: 1
+    }
   }
 }

@@ -34,6 +34,8 @@ final class GraphEmitter {
   private var lastStep: [NodeID: Int] = [:]
   private var places: [NodeID: Destination] = [:]
   private var owned: [NodeID: Int] = [:]
+  /// Where cycles are counted by step, in an instrumented build.
+  var counters: IRValue?
   /// Single numbers.
   var scalars: [NodeID: IRValue] = [:]
 
@@ -46,6 +48,11 @@ final class GraphEmitter {
     analysis = ViewAnalysis(graph)
     schedule = Schedule(analysis)
     analyzeUses()
+  }
+
+  private func cycles() -> IRValue {
+    w.module.declare("declare i64 @llvm.readcyclecounter()")
+    return w.result(.integer, 1, "call i64 @llvm.readcyclecounter()")
   }
 
   // MARK: - Uses
@@ -139,9 +146,16 @@ final class GraphEmitter {
       }
     }
     for (number, step) in schedule.steps.enumerated() {
+      let start = counters == nil ? nil : cycles()
       switch step {
       case .nest(let domain, let nodes): NestEmitter(self, domain: domain, nodes: nodes, step: number).emit()
       case .single(let id): emitSingle(id)
+      }
+      if let counters, let start {
+        let place = w.address(counters, .integer(number))
+        let spent = w.subtractIntegers(cycles(), start)
+        let sum = w.addIntegers(w.loadInteger(place, lanes: 1), spent)
+        w.append("store \(sum.typed), \(place.typed), align 8")
       }
       releaseAfter(number)
     }

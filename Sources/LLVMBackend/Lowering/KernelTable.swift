@@ -223,27 +223,29 @@ enum DenseKernels {
     while end > 0 {
       let start = max(0, end - block)
       let (width, below, before) = (Int32(end - start), Int32(n - end), Int32(start))
-      let D = l + start * n + start
-      let C = l + end * n + start
-      let R = l + start * n
-      let B = l + end * n
+      let diagonal = l + start * n + start
+      let column = l + end * n + start
+      let row = l + start * n
+      let rest = l + end * n
       let (dBar, cBar) = (result + start * n + start, result + end * n + start)
       let (rBar, bBar) = (result + start * n, result + end * n)
       if below > 0 {
         cblas_dtrsm(
-          CblasRowMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit, below, width, 1, D, order, cBar, order)
+          CblasRowMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit, below, width, 1, diagonal, order, cBar,
+          order)
         if before > 0 {
           cblas_dgemm(
-            CblasRowMajor, CblasNoTrans, CblasNoTrans, below, before, width, -1, cBar, order, R, order, 1, bBar, order)
+            CblasRowMajor, CblasNoTrans, CblasNoTrans, below, before, width, -1, cBar, order, row, order, 1, bBar, order
+          )
           cblas_dgemm(
-            CblasRowMajor, CblasTrans, CblasNoTrans, width, before, below, -1, cBar, order, B, order, 1, rBar, order)
+            CblasRowMajor, CblasTrans, CblasNoTrans, width, before, below, -1, cBar, order, rest, order, 1, rBar, order)
         }
         // The upper triangle of this block is scratch; the end of the work overwrites it.
         cblas_dgemm(
-          CblasRowMajor, CblasTrans, CblasNoTrans, width, width, below, -1, cBar, order, C, order, 1, dBar, order)
+          CblasRowMajor, CblasTrans, CblasNoTrans, width, width, below, -1, cBar, order, column, order, 1, dBar, order)
       }
       for j in stride(from: Int(width) - 1, through: 0, by: -1) {
-        Kernels.choleskyAdjointRow(j, D, dBar, n: Int(width), stride: n)
+        Kernels.choleskyAdjointRow(j, diagonal, dBar, n: Int(width), stride: n)
       }
       if before > 0 {
         // (D̄ + D̄ᵀ) R, with D̄'s diagonal counted twice.
@@ -252,7 +254,7 @@ enum DenseKernels {
           for k in 0..<i { dBar[k * n + i] = dBar[i * n + k] }
         }
         cblas_dgemm(
-          CblasRowMajor, CblasNoTrans, CblasNoTrans, width, before, width, -1, dBar, order, R, order, 1, rBar, order)
+          CblasRowMajor, CblasNoTrans, CblasNoTrans, width, before, width, -1, dBar, order, row, order, 1, rBar, order)
         for i in 0..<Int(width) { dBar[i * n + i] *= 0.5 }
       }
       end = start

@@ -14,13 +14,13 @@ extension InlineMath {
 
   /// e · F / (1 + c t) with the quotient's remainder and the low parts of e and of the divisor added; also the divisor's
   /// inverse.
-  private static func quotient(_ e: ExponentialParts, _ F: LaneReal, _ c: Double, _ t: LaneReal)
+  private static func quotient(_ e: ExponentialParts, _ factor: LaneReal, _ c: Double, _ t: LaneReal)
     -> (value: LaneReal, inverse: LaneReal)
   {
     let sum = e.r + e.tail
     let high = 1 + sum
-    let (product, error) = LaneReal.twoProduct(high, F)
-    let rest = (sum - (high - 1)).fma(F, error)
+    let (product, error) = LaneReal.twoProduct(high, factor)
+    let rest = (sum - (high - 1)).fma(factor, error)
     let divisor = t.fma(c, 1)
     let divisorLow = t.fma(c, 1 - divisor)
     let inverse = 1 / divisor

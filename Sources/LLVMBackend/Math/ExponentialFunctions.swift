@@ -74,10 +74,10 @@ extension InlineMath {
       let s = f / (f + 2)
       let z = s * s
       // 2/3, 2/5, … as atanh's series has them; enough terms for |s| ≤ 0.1716.
-      let R = z * z.polynomial((1...10).map { 2 / Double(2 * $0 + 1) })
+      let series = z * z.polynomial((1...10).map { 2 / Double(2 * $0 + 1) })
       let half = f * 0.5 * f
       let rest = low.map { k.fma(logTwoLow, $0) } ?? k * logTwoLow
-      return (half, s.fma(half + R, rest))
+      return (half, s.fma(half + series, rest))
     }
 
     var value: LaneReal {
@@ -174,8 +174,8 @@ extension InlineMath {
   static func tanh(_ x: LaneReal) -> LaneReal {
     let t = x.magnitude.atMost(22)
     let parts = exponential(t + t)
-    let E = LaneReal(scale(parts.minusOne.value, byPowerOfTwo: parts.whole, in: x.w), x.w)
-    return (E / (E + 2)).withSign(of: x)
+    let excess = LaneReal(scale(parts.minusOne.value, byPowerOfTwo: parts.whole, in: x.w), x.w)
+    return (excess / (excess + 2)).withSign(of: x)
   }
 
   /// G + G / (2G + 1) with G = (e^|x| − 1)/2, which overflows where sinh does; x itself where x³ no longer counts.
@@ -183,9 +183,9 @@ extension InlineMath {
     let t = x.magnitude
     let parts = exponential(t)
     let below = x.w.subtractIntegers(parts.whole, .integer(1, lanes: x.value.lanes))
-    let G = LaneReal(scale(parts.minusOne.value, byPowerOfTwo: below, in: x.w), x.w)
-    let bounded = G.atMost(1e300)
-    let value = (G + bounded / bounded.fma(2, 1)).withSign(of: x)
+    let halfExcess = LaneReal(scale(parts.minusOne.value, byPowerOfTwo: below, in: x.w), x.w)
+    let bounded = halfExcess.atMost(1e300)
+    let value = (halfExcess + bounded / bounded.fma(2, 1)).withSign(of: x)
     return (t .< 1e-8).select(x, value)
   }
 
@@ -193,7 +193,7 @@ extension InlineMath {
   static func cosh(_ x: LaneReal) -> LaneReal {
     let parts = exponential(x.magnitude)
     let below = x.w.subtractIntegers(parts.whole, .integer(1, lanes: x.value.lanes))
-    let H = LaneReal(scale((1.0 + (parts.r + parts.tail)).value, byPowerOfTwo: below, in: x.w), x.w)
-    return H + 0.25 / H
+    let halfPower = LaneReal(scale((1.0 + (parts.r + parts.tail)).value, byPowerOfTwo: below, in: x.w), x.w)
+    return halfPower + 0.25 / halfPower
   }
 }

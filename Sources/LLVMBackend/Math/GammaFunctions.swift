@@ -71,8 +71,8 @@ extension InlineMath {
     let infinite = (t .> 2.5563481638716906e305).select(.infinity, (t .== 0).select(.infinity, value))
     return selectRare(x .< 0, usual: infinite) {
       let sine = sineAndCotangent(ofPiTimes: t).sine
-      let B = t * sine * 0.3183098861837907
-      let reflected = -(logarithm(B).value + value)
+      let reflection = t * sine * 0.3183098861837907
+      let reflected = -(logarithm(reflection).value + value)
       let near = (t .< 0x1p-60).select(value, reflected)
       return (t .== t.floor).select(.infinity, near)
     }

@@ -56,7 +56,7 @@ extension InlineMath {
     let bits = w.bits(t.value)
     // Counted from 32 zeros that stand before the table's first word.
     let start = w.subtractIntegers(w.shiftRight(bits, 52), integer(1023 + 54 - 32))
-    let M = w.or(w.and(bits, integer(0x000F_FFFF_FFFF_FFFF)), integer(0x0010_0000_0000_0000))
+    let mantissa = w.or(w.and(bits, integer(0x000F_FFFF_FFFF_FFFF)), integer(0x0010_0000_0000_0000))
     let first = w.shiftRight(start, 5)
     let left = w.and(start, integer(31))
     let right = w.subtractIntegers(integer(32), left)
@@ -65,8 +65,8 @@ extension InlineMath {
     let f = (0..<6).map { k in
       w.and(w.or(shift("shl", words[k], left), shift("lshr", words[k + 1], right)), mask)
     }
-    let m0 = w.and(M, mask)
-    let m1 = w.shiftRight(M, 32)
+    let m0 = w.and(mantissa, mask)
+    let m1 = w.shiftRight(mantissa, 32)
     let low = f.map { w.multiplyIntegers(m0, $0) }
     let high = f.map { w.multiplyIntegers(m1, $0) }
     // Columns of weight 2^−32(k+1), from the last; carries go to the left, out of the first they are whole turns.

@@ -8,20 +8,20 @@ extension InlineMath {
   /// sin and cos of r + low for |r| ≤ 0.8.
   private static func sineAndCosine(_ r: LaneReal, _ low: LaneReal) -> (sine: LaneReal, cosine: LaneReal) {
     let z = r * r
-    let S = z.polynomial([
+    let sineSeries = z.polynomial([
       -0.16666666666666666, 0.008333333333333331, -0.0001984126984126402, 2.7557319218542833e-06,
       -2.5052105961377e-08, 1.605848950955874e-10, -7.584263996034166e-13,
     ])
-    let C = z.polynomial([
+    let cosineSeries = z.polynomial([
       0.041666666666666664, -0.0013888888888888887, 2.4801587301584066e-05, -2.755731922096008e-07,
       2.087675564036913e-09, -1.1470437475266499e-11, 4.7445191096480046e-14,
     ])
     let half = z * 0.5
     // The derivatives carry the low part over: cos r ≈ 1 − z/2, sin r ≈ r.
-    let sine = r + (r * z).fma(S, low.fma(-half, low))
+    let sine = r + (r * z).fma(sineSeries, low.fma(-half, low))
     let first = 1.0 - half
     let lost = (1.0 - first) - half
-    let cosine = first + (z * z).fma(C, lost - r * low)
+    let cosine = first + (z * z).fma(cosineSeries, lost - r * low)
     return (sine, cosine)
   }
 
@@ -103,12 +103,12 @@ extension InlineMath {
       x.constant(6.123233995736766e-17), isMiddle.select(x.constant(3.061616997868383e-17), 0))
     let q = above / below
     let z = q * q
-    let P = z.polynomial([
+    let series = z.polynomial([
       -0.3333333333333333, 0.1999999999999548, -0.14285714284657894, 0.11111111014561013, -0.09090904549884611,
       0.07692182535116648, -0.06664502215671447, 0.058580687568615106, -0.05085030492810941, 0.03921955253259129,
       -0.019162068915902573,
     ])
-    return (high + (q + (q * z).fma(P, low))).withSign(of: x)
+    return (high + (q + (q * z).fma(series, low))).withSign(of: x)
   }
 
   /// asin s − s over s for s² = z ≤ ¼.

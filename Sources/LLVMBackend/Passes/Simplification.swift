@@ -8,9 +8,9 @@ internal import TensorIR
 /// from the plain order by rounding alone. Products of data with vectors get one form as well (see ``RowProduct``).
 enum Simplification {
   static func run(_ graph: Graph) throws(GraphError) -> Graph {
-    let result = try GraphRewriting.run(graph, rewriteBody: specialized) { node, b throws(GraphError) in
-      Simplifier(b).rewrite(node)
-    }
+    let result = try GraphRewriting.run(
+      graph, rewriteBody: specialized,
+      rewrite: { node, b throws(GraphError) in Simplifier(b).rewrite(node) })
     return try sharingDivisors(try GraphRewriting.pruned(result))
   }
 
@@ -29,11 +29,12 @@ enum Simplification {
     }
     guard !shared.isEmpty else { return graph }
     var place = -1
-    return try GraphRewriting.run(graph, counting: { place = $0 }, rewritesBodies: false) {
-      node, b throws(GraphError) in
-      guard shared.contains(place), node.operation == .binary(.divide), node.element == .real else { return nil }
-      return Simplifier(b).multiply(node.operands[0], b.unary(.reciprocal, node.operands[1]))
-    }
+    return try GraphRewriting.run(
+      graph, counting: { place = $0 }, rewritesBodies: false,
+      rewrite: { node, b throws(GraphError) in
+        guard shared.contains(place), node.operation == .binary(.divide), node.element == .real else { return nil }
+        return Simplifier(b).multiply(node.operands[0], b.unary(.reciprocal, node.operands[1]))
+      })
   }
 
   /// Exponents that a power is worth having as products, by value.

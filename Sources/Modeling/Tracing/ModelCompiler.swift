@@ -2,7 +2,7 @@ import Checking
 package import Inference
 package import Interpreter
 import Numerics
-import Syntax
+package import Syntax
 package import TensorIR
 
 /// A finished trace with what is needed to build programs from it and to say where a node came from.
@@ -10,6 +10,9 @@ package struct FinishedTrace {
   var trace: ModelTrace
   var tracer: Tracer
   package var builder: GraphBuilder
+
+  /// The place in the source that an origin number of the graph stands for.
+  package func span(ofOrigin origin: Int32) -> SourceSpan? { tracer.span(ofOrigin: origin) }
 
   func site(_ name: String) -> SiteRecord? { trace.state.sites.last { $0.name == name } }
 

@@ -15,16 +15,38 @@ package protocol GradientEvaluator: Sendable {
   var preparedGraph: Graph { get }
   /// The generated code as text, where there is any.
   var codeText: String? { get }
+  /// How long each part of an evaluation takes, by an instrumented build; empty where there is none.
+  func stepTimes(position: [Double], evaluations: Int) throws -> [StepTime]
   /// The log density at `position`; writes its gradient. Allocates nothing, locks nothing.
   func evaluate(
     position: UnsafePointer<Double>, gradient: UnsafeMutablePointer<Double>, workspace: UnsafeMutableRawPointer
   ) -> Double
 }
 
+/// A loop nest, or a call of dense algebra, with the time that one evaluation spends in it.
+package struct StepTime: Sendable {
+  /// What the loop goes over; empty for single numbers.
+  package var extents: [Int]
+  /// Of the processor's time stamp counter.
+  package var cycles: Double
+  /// What is called, where it is no loop over elements.
+  package var kernel: String?
+  /// Per node its origin, which the display record resolves to a place in the source, and about what its elements cost.
+  package var work: [(origin: Int32, cost: Double)]
+
+  package init(extents: [Int], cycles: Double, kernel: String? = nil, work: [(origin: Int32, cost: Double)]) {
+    self.extents = extents
+    self.cycles = cycles
+    self.kernel = kernel
+    self.work = work
+  }
+}
+
 extension GradientEvaluator {
   package var preparedGraph: Graph { graph }
   package var codeText: String? { nil }
   package func prepare() throws {}
+  package func stepTimes(position: [Double], evaluations: Int) throws -> [StepTime] { [] }
 }
 
 /// What turns a graph into something that runs: the reference evaluator here, compiled code elsewhere.
