@@ -124,7 +124,7 @@ package final class NUTSKernel: @unchecked Sendable {
     (pBackwardBack, sharpBackwardBack, pBackwardFront, sharpBackwardFront) = (vector(), vector(), vector(), vector())
     (rho, rhoForward, rhoBackward) = (vector(), vector(), vector())
     levels = next
-    for index in 0..<dimension { inverseMass[index] = 1 }
+    for index in 0..<stride { inverseMass[index] = 1 }
   }
 
   deinit {
@@ -203,7 +203,15 @@ package final class NUTSKernel: @unchecked Sendable {
   private func finite(_ energy: Double) -> Double { energy.isFinite ? energy : .infinity }
 
   private func drawMomentum(_ stream: inout RandomStream) {
-    for index in 0..<dimension { p[index] = stream.nextNormal() / inverseMass[index].squareRoot() }
+    var index = 0
+    while index < dimension {
+      // Beyond the dimension nothing is drawn, and the momentum stays 0.
+      var uniform = SIMD4(repeating: 0.5)
+      for lane in 0..<min(4, dimension - index) { uniform[lane] = stream.nextUniform() }
+      let normal = Special.normalQuantile(uniform)
+      NUTSKernel.four(p + index).pointee = normal / NUTSKernel.four(inverseMass + index).pointee.squareRoot()
+      index += 4
+    }
   }
 
   /// The first half kick and the drift of a leapfrog step, and the density there. The second half kick is the caller's.

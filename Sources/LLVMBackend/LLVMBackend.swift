@@ -66,6 +66,9 @@ package struct LLVMBackend: Backend {
       offset += prepared[output].shape.elementCount
     }
     let source = CodeSource(prepared, destinations: destinations)
+    // It runs once per draw: to be there soon counts for more than to be fast, and effort changes no bit.
+    var target = target
+    target.passes = "always-inline,function(sroa,early-cse)"
     let code = try CompiledCode(source, library: try library(), target: target, store: store)
     return CompiledProgram(code: code, outputCounts: prepared.outputs.map { prepared[$0].shape.elementCount })
   }

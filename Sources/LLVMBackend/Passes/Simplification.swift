@@ -200,6 +200,11 @@ private struct Simplifier {
   }
 
   private func square(_ x: NodeID) -> NodeID {
+    // (a / √h)² is a² / h: no root at all where a scale is only used so.
+    let quotient = b.node(x)
+    if quotient.operation == .binary(.divide), case .unary(.sqrt) = b.node(quotient.operands[1]).operation {
+      return divide(square(quotient.operands[0]), b.node(quotient.operands[1]).operands[0])
+    }
     if let (scale, array) = scaled(x) { return times(squareOfNumber(scale), b.square(array)) }
     if isNumber(x), isReal(x) { return squareOfNumber(x) }
     return b.square(x)
