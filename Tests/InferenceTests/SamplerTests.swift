@@ -81,10 +81,27 @@ struct SamplerTests {
     #expect(result.reason == .gradient || result.reason == .change)
   }
 
-  @Test func warmupWindowsDoubleAndCoverTheSlowPhase() {
-    #expect(WarmupSchedule(warmup: 1000).windowEnds == [99, 149, 249, 449, 949])
-    #expect(WarmupSchedule(warmup: 10).windowEnds.isEmpty)
-    let short = WarmupSchedule(warmup: 100)
-    #expect(short.windowEnds == [89])
+  /// Scales that differ by ten orders of magnitude are found within a short warmup, in the target's own units.
+  @Test func theMetricFollowsScales() {
+    let scales = [1e-5, 1, 1e5]
+    let covariance = scales.indices.map { i in scales.indices.map { $0 == i ? scales[i] * scales[i] : 0.0 } }
+    let target = GaussianTarget(mean: [3e-5, -2, 1e5], covariance: covariance)
+    var settings = NUTSSettings()
+    settings.chains = 1
+    settings.warmup = 150
+    settings.draws = 200
+    let result = ChainRunner.run(target: target, starts: [[0, 0, 0]], settings: settings, key: RandomKey(seed: 4))[0]
+    for (found, scale) in zip(result.inverseMass, scales) {
+      #expect(abs(found / (scale * scale) - 1) < 0.2, "\(found) for a variance of \(scale * scale)")
+    }
+    #expect(result.leapfrogs.reduce(0, +) < 10 * settings.draws)
+  }
+
+  @Test func theLastPartOfWarmupLeavesTheMetricAlone() {
+    let schedule = MetricSchedule(warmup: 1000)
+    #expect(schedule.early == 300)
+    #expect(schedule.last == 850)
+    #expect(MetricSchedule(warmup: 3).last == 0)
+    #expect(MetricSchedule(warmup: 0).last == 0)
   }
 }
