@@ -89,27 +89,13 @@ private struct Distributor {
         if case .input(carry) = graph[output].operation { isSpoiled = true }
       }
       guard isSuitable, !isSpoiled else { continue }
-      let inner = GraphBuilder()
-      inner.inputCount = graph.inputCount
-      var map: [NodeID] = []
-      for (index, node) in graph.nodes.enumerated() {
-        inner.origin = graph.origins[index]
-        var copy = node
-        copy.operands = node.operands.map { map[$0.index] }
-        switch node.operation {
-        case .data(let slot): map.append(inner.data(graph.data[slot], element: node.element))
-        case .unary(pair.function):
-          if case .input(carry) = graph[node.operands[0]].operation {
-            map.append(copy.operands[0])
-          } else {
-            map.append(inner.add(copy))
-          }
-        default: map.append(inner.add(copy))
-        }
+      var conjugated = try GraphRewriting.run(graph, rewritesBodies: false) { node, inner throws(GraphError) in
+        guard node.operation == .unary(pair.function), case .input(carry) = inner.node(node.operands[0]).operation
+        else { return nil }
+        return node.operands[0]
       }
-      var outputs = graph.outputs.map { map[$0.index] }
-      outputs[carry] = map[next.operands[0].index]
-      graph = try inner.finish(outputs: outputs)
+      conjugated.outputs[carry] = conjugated[conjugated.outputs[carry]].operands[0]
+      graph = try GraphRewriting.pruned(conjugated)
       operands[carry] = b.unary(pair.function, operands[carry])
       inverse[carry] = pair.inverse
     }
@@ -125,35 +111,27 @@ private struct Distributor {
       if case .input(let slot) = node.operation { carried[index] = slot < carryCount }
       if node.operands.contains(where: { carried[$0.index] }) { carried[index] = true }
     }
-    let inner = GraphBuilder()
-    inner.inputCount = graph.inputCount
-    var map: [NodeID] = []
-    for (index, node) in graph.nodes.enumerated() {
-      inner.origin = graph.origins[index]
-      var copy = node
-      copy.operands = node.operands.map { map[$0.index] }
-      switch node.operation {
-      case .data(let slot):
-        map.append(inner.data(graph.data[slot], element: node.element))
-        continue
-      case .binary(.multiply) where node.element == .real && carried[index]:
-        var expanded: NodeID?
-        for (factor, other) in [(0, 1), (1, 0)] where !carried[node.operands[factor].index] {
-          let sum = graph[node.operands[other]]
-          guard expanded == nil, sum.operation == .binary(.add), sum.element == .real,
-            carried[sum.operands[0].index] != carried[sum.operands[1].index]
+    let (body, isCarried) = (graph, carried)
+    var place = 0
+    let expanded = try GraphRewriting.run(
+      graph, counting: { place = $0 }, rewritesBodies: false,
+      rewrite: { node, inner throws(GraphError) in
+        guard node.operation == .binary(.multiply), node.element == .real, isCarried[place] else { return nil }
+        let original = body.nodes[place].operands
+        for (factor, other) in [(0, 1), (1, 0)] where !isCarried[original[factor].index] {
+          let sum = body[original[other]]
+          guard sum.operation == .binary(.add), sum.element == .real,
+            isCarried[sum.operands[0].index] != isCarried[sum.operands[1].index]
           else { continue }
-          let scale = copy.operands[factor]
-          expanded = inner.add(
-            inner.multiply(scale, map[sum.operands[0].index]), inner.multiply(scale, map[sum.operands[1].index]))
+          let copied = inner.node(node.operands[other])
+          guard copied.operation == .binary(.add) else { continue }
+          let terms = copied.operands
+          return inner.add(
+            inner.multiply(node.operands[factor], terms[0]), inner.multiply(node.operands[factor], terms[1]))
         }
-        map.append(expanded ?? inner.add(copy))
-        continue
-      default: break
-      }
-      map.append(inner.add(copy))
-    }
-    graph = try GraphRewriting.pruned(try inner.finish(outputs: graph.outputs.map { map[$0.index] }))
+        return nil
+      })
+    graph = try GraphRewriting.pruned(expanded)
   }
 
   // MARK: - What stays

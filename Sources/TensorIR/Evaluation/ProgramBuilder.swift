@@ -8,11 +8,11 @@ final class ProgramBuilder {
   var pool: [Double] = []
   var bodies: [Program] = []
   var locations: [Program.Location?]
-  var workspaceCount = 0
+  private let plan = WorkspacePlan()
+  var workspaceCount: Int { plan.count }
 
   private var isLive: [Bool]
   private var lastUse: [Int]
-  private var free: [(offset: Int, size: Int)] = []
 
   init(_ graph: Graph) {
     self.graph = graph
@@ -62,44 +62,17 @@ final class ProgramBuilder {
 
   private var sizes: [Int: Int] = [:]
 
-  private func allocate(_ count: Int) -> Int {
-    let size = (max(1, count) + 7) & ~7
-    var best: Int?
-    for (slot, block) in free.enumerated() where block.size >= size {
-      if best.map({ free[$0].size > block.size }) ?? true { best = slot }
-    }
-    if let best {
-      let block = free.remove(at: best)
-      if block.size > size { free.append((block.offset + size, block.size - size)) }
-      return block.offset
-    }
-    let offset = workspaceCount
-    workspaceCount += size
-    return offset
-  }
-
   private func release(_ index: Int) {
     guard let size = sizes[index], case .some(let location) = locations[index], location.base == 0 else { return }
     sizes[index] = nil
-    free.append((location.offset, size))
-    // Neighbors are joined so that large buffers find room again.
-    free.sort { $0.offset < $1.offset }
-    var joined: [(offset: Int, size: Int)] = []
-    for block in free {
-      if let last = joined.last, last.offset + last.size == block.offset {
-        joined[joined.count - 1].size += block.size
-      } else {
-        joined.append(block)
-      }
-    }
-    free = joined
+    plan.release(location.offset, size)
   }
 
   /// Gives a node its own buffer.
   private func place(_ index: Int) -> Int {
     let count = graph.nodes[index].shape.elementCount
-    let offset = allocate(count)
-    sizes[index] = (max(1, count) + 7) & ~7
+    let offset = plan.allocate(count)
+    sizes[index] = count
     locations[index] = Program.Location(base: 0, offset: offset)
     return offset
   }
@@ -339,13 +312,13 @@ final class ProgramBuilder {
       if rest.isEmpty {
         instruction.result = place(index)
       } else {
-        instruction.result = allocate(instruction.count)
-        temporaries.append((instruction.result, (max(1, instruction.count) + 7) & ~7))
+        instruction.result = plan.allocate(instruction.count)
+        temporaries.append((instruction.result, instruction.count))
       }
       source = Program.Location(base: 0, offset: instruction.result)
       instructions.append(instruction)
     }
-    free += temporaries
+    for temporary in temporaries { plan.release(temporary.offset, temporary.size) }
   }
 
   private var scanResults: [Int: [Program.Location]] = [:]
@@ -374,8 +347,8 @@ final class ProgramBuilder {
     let addresses = reserve(node.operands.count)
     let bodyWorkspace = reserve(program.workspaceCount + 8)
     let temporary = reserve(carrySize)
-    let base = allocate(total)
-    sizes[index] = (max(1, total) + 7) & ~7
+    let base = plan.allocate(total)
+    sizes[index] = total
     locations[index] = Program.Location(base: 0, offset: base)
     for slot in stride(from: 1, to: outputs.count, by: 2) {
       outputs[slot] += base
