@@ -42,6 +42,9 @@ package final class NUTSKernel: @unchecked Sendable {
   package let maxTreeDepth: Int
   private let workspace: UnsafeMutableRawPointer
   private let pool: UnsafeMutablePointer<Double>
+  private let poolByteCount: Int
+  private let isPaged: Bool
+  private static let pagedByteCount = 1 << 20
   /// From one vector to the next.
   private let stride: Int
 
@@ -99,9 +102,20 @@ package final class NUTSKernel: @unchecked Sendable {
     stride = (max(1, dimension) + 7) & ~7
     candidateCount = max(0, maxTreeDepth) + 4
     let count = 32 + NUTSKernel.vectorsPerLevel * (maxTreeDepth + 2) + 2 * candidateCount
-    pool = UnsafeMutableRawPointer.allocate(byteCount: count * stride * MemoryLayout<Double>.stride, alignment: 64)
-      .bindMemory(to: Double.self, capacity: count * stride)
-    pool.initialize(repeating: 0, count: count * stride)
+    // Large vectors come from the system as pages of zeros that take memory when they are first written: those of
+    // levels that no trajectory reaches take none.
+    poolByteCount = count * stride * MemoryLayout<Double>.stride
+    let pages =
+      poolByteCount >= NUTSKernel.pagedByteCount
+      ? mmap(nil, poolByteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : MAP_FAILED
+    isPaged = pages != MAP_FAILED
+    if let pages, pages != MAP_FAILED {
+      pool = pages.bindMemory(to: Double.self, capacity: count * stride)
+    } else {
+      pool = UnsafeMutableRawPointer.allocate(byteCount: poolByteCount, alignment: 64)
+        .bindMemory(to: Double.self, capacity: count * stride)
+      pool.initialize(repeating: 0, count: count * stride)
+    }
     candidates = .allocate(capacity: candidateCount)
     freeCandidates = .allocate(capacity: candidateCount)
     let stride = stride
@@ -130,7 +144,7 @@ package final class NUTSKernel: @unchecked Sendable {
   deinit {
     candidates.deallocate()
     freeCandidates.deallocate()
-    pool.deallocate()
+    if isPaged { munmap(pool, poolByteCount) } else { pool.deallocate() }
     workspace.deallocate()
   }
 
@@ -432,7 +446,7 @@ package final class NUTSKernel: @unchecked Sendable {
     weight = 1
     acceptanceSum = 0
     freeCount = candidateCount
-    for index in 0..<candidateCount { freeCandidates[index] = index }
+    for index in 0..<candidateCount { freeCandidates[index] = candidateCount - 1 - index }
     sample = takeCandidate()
     copy(q, qForward)
     copy(p, pForward)
