@@ -7,7 +7,7 @@ CONFIGURATION := release
 FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check error
 PREFIX ?= /usr/local
 BINARY := .build/$(CONFIGURATION)/cairn
-PACKAGES := libllvm19 libopenblas-dev libssl-dev libsqlite3-dev libcmark-gfm-dev libcmark-gfm-extensions-dev libmicrohttpd-dev libreadline-dev
+PACKAGES := libllvm19 libopenblas0 libssl-dev libsqlite3-dev libcmark-gfm-dev libcmark-gfm-extensions-dev libmicrohttpd-dev libreadline-dev
 
 .PHONY: help deps build demo test check check-pages check-terminal format lint golden bench bench-peers check-posteriors fuzz mutate install clean
 

@@ -335,7 +335,9 @@ private final class GradientBench {
         if window == 0, index >= 75 { variance.add(kernel.position) }
       }
       if window == 0, variance.count >= 50 {
-        for (index, value) in variance.regularized.enumerated() { kernel.inverseMass[index] = value }
+        kernel.updateInverseMass { metric in
+          for (index, value) in variance.regularized.enumerated() { metric[index] = value }
+        }
         kernel.findReasonableStepSize(key: key.child("step size again"))
         averaging.restart(at: kernel.stepSize)
       }

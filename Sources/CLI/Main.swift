@@ -32,6 +32,8 @@ struct Cairn: ParsableCommand {
   static func main() {
     // A reader that closes the pipe early ends the program quietly.
     signal(SIGPIPE, SIG_DFL)
+    // Chains run side by side and each call is of one thread: idle ones would spin, and sums depend on their number.
+    setenv("OPENBLAS_NUM_THREADS", "1", 1)
     // Deeply nested programs need more than the main thread's stack.
     let thread = Thread {
       let arguments = Array(CommandLine.arguments.dropFirst())

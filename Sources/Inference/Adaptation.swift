@@ -64,12 +64,16 @@ package struct VarianceEstimate: Sendable {
 
   package mutating func add(_ x: UnsafePointer<Double>) {
     count += 1
+    let share = 1 / Double(count)
     for index in mean.indices {
       let delta = x[index] - mean[index]
-      mean[index] += delta / Double(count)
+      mean[index] += share * delta
       squares[index] += delta * (x[index] - mean[index])
     }
   }
+
+  /// An entry's variance over that of another estimate of as many values.
+  func ratio(to other: VarianceEstimate, at index: Int) -> Double { squares[index] / other.squares[index] }
 
   package var variance: [Double] { squares.map { count > 1 ? $0 / Double(count - 1) : 0 } }
 
@@ -146,9 +150,8 @@ package struct MetricEstimate: Sendable {
   /// Writes the inverse mass; leaves it where draws are too few or an entry has no scale.
   package func write(into inverseMass: UnsafeMutablePointer<Double>) {
     guard draws.count >= 3 else { return }
-    let (a, b) = (draws.variance, gradients.variance)
-    for index in a.indices {
-      let scale = (a[index] / b[index]).squareRoot()
+    for index in draws.mean.indices {
+      let scale = draws.ratio(to: gradients, at: index).squareRoot()
       if scale.isFinite, scale > 0 { inverseMass[index] = min(1e20, max(1e-20, scale)) }
     }
   }

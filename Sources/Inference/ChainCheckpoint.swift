@@ -16,11 +16,11 @@ package struct ChainCheckpoint: Sendable {
   package var metric: MetricEstimate
   package var result = ChainResult(positions: [], count: 0)
 
+  /// The state of a new chain; position, gradient and metric are empty until a kernel writes its own down.
   init(dimension: Int, targetAcceptance: Double) {
-    position = Array(repeating: 0, count: dimension)
-    gradient = position
-    inverseMass = position
-    result.inverseMass = position
+    position = []
+    gradient = []
+    inverseMass = []
     averaging = DualAveraging(targetAcceptance: targetAcceptance, initialStepSize: 1)
     metric = MetricEstimate(dimension: dimension)
   }

@@ -72,7 +72,7 @@ package enum ChainRunner {
       state = kept
     } else {
       kernel.move(to: start)
-      MetricEstimate.first(kernel.gradient, into: kernel.inverseMass, dimension)
+      kernel.updateInverseMass { MetricEstimate.first(kernel.gradient, into: $0, dimension) }
       kernel.findReasonableStepSize(key: key.child(UInt64.max))
       state.averaging.restart(at: kernel.stepSize)
     }
@@ -102,7 +102,7 @@ package enum ChainRunner {
           let isEarly = iteration < schedule.early
           let span = isEarly ? MetricEstimate.earlySpan : MetricEstimate.lateSpan
           if iteration + span < schedule.last { _ = state.metric.renew(after: span) }
-          state.metric.write(into: kernel.inverseMass)
+          kernel.updateInverseMass { state.metric.write(into: $0) }
           if iteration == schedule.early || iteration == schedule.last - 1 {
             state.averaging.restart(at: state.averaging.finalStepSize)
           }
@@ -131,7 +131,6 @@ package enum ChainRunner {
     }
     kernel.save(into: &state)
     state.result.finalStepSize = kernel.stepSize
-    state.result.inverseMass = state.inverseMass
     state.result.evaluations = kernel.evaluations
     return state
   }

@@ -30,62 +30,72 @@ package enum TrajectoryStop: Sendable {
 /// The No-U-Turn sampler: multinomial draws from the trajectory (Betancourt 2017, appendix A), the generalized U-turn
 /// criterion with the checks across the two halves of a doubling that Stan added in 2.21, a diagonal metric.
 ///
-/// Everything lives in buffers made once; a transition allocates nothing.
+/// Momenta are kept in the metric's own scale, r = √M⁻¹ p, so that kinetic energy and criterion are plain products of
+/// them. A doubling is grown state by state; of the states grown so far only those are kept that a later check reads:
+/// for each finished part its two ends and its sum, three vectors per level. Everything lives in vectors made once and
+/// passed on by pointer; a transition allocates and copies nothing.
 package final class NUTSKernel: @unchecked Sendable {
+  package typealias Vector = UnsafeMutablePointer<Double>
+
   package static let maximumEnergyError = 1000.0
 
   /// Raised whenever a change of the sampler, of warmup or of the search for start points may change a draw.
-  package static let epoch = 3
+  package static let epoch = 4
+
+  /// A place with what the target says there.
+  private struct Point {
+    var q, g: Vector
+    var logDensity = 0.0
+    var energy = 0.0
+    /// How many roles it has: the chain's place, the draw, an end of the trajectory, proposal.
+    var users = 0
+  }
+
+  /// Consecutive states: momenta at both ends, the sum of all. Of one state, all three are the same vector.
+  private struct Span {
+    var begin, end, sum: Vector
+    var isSingle: Bool { begin == end }
+  }
 
   let target: any LogDensity
   package let dimension: Int
   package let maxTreeDepth: Int
   private let workspace: UnsafeMutableRawPointer
-  private let pool: UnsafeMutablePointer<Double>
+  private let pool: Vector
   private let poolByteCount: Int
   private let isPaged: Bool
   private static let pagedByteCount = 1 << 20
   /// From one vector to the next.
   private let stride: Int
+  /// How far loops go: vectors are filled up with zeros.
+  private let limit: Int
 
-  /// The current point: position, gradient of the log density, log density.
-  package let position: UnsafeMutablePointer<Double>
-  let gradient: UnsafeMutablePointer<Double>
-  package private(set) var logDensity = -Double.infinity
-  package let inverseMass: UnsafeMutablePointer<Double>
+  /// The inverse metric, and its square root.
+  package let inverseMass: UnsafePointer<Double>
+  private let scale: Vector
   package var stepSize = 1.0
   /// Evaluations of the log density with its gradient so far.
   package private(set) var evaluations = 0
 
-  // The moving end of the trajectory. A leapfrog writes the state anew and swaps, so that the one before it is still
-  // there when the step diverges.
-  private var q, qBefore: UnsafeMutablePointer<Double>
-  private var p, pBefore: UnsafeMutablePointer<Double>
-  private let g: UnsafeMutablePointer<Double>
-  private var endLogDensity = 0.0
-  // Both ends kept while the other moves.
-  private let qForward, pForward, gForward: UnsafeMutablePointer<Double>
-  private let qBackward, pBackward, gBackward: UnsafeMutablePointer<Double>
-  // The draw.
-  /// States that may become the draw: those of the halves that are being joined, and the draw so far. They are passed on
-  /// by number, not copied.
-  private struct Candidate {
-    var q, g: UnsafeMutablePointer<Double>
-    var logDensity = 0.0
-    var energy = 0.0
-  }
-  private let candidates: UnsafeMutablePointer<Candidate>
-  private let freeCandidates: UnsafeMutablePointer<Int>
-  private let candidateCount: Int
+  private let points: UnsafeMutablePointer<Point>
+  private static let pointCount = 6
+  /// Where the chain is.
+  private var current = 0
+  /// Ends of the trajectory.
+  private var (forward, backward) = (0, 0)
+  /// The end that moves, in the place of the one it was, and where its last step set out from.
+  private var (moving, before) = (0, 0)
+  private var momentum, momentumBefore: Vector
+  /// The trajectory, in the order of time.
+  private var tree: Span
+  /// Finished parts of the doubling that grows, by the logarithm of their size.
+  private let parts: UnsafeMutablePointer<Span>
+  // Vectors for momenta and sums: those never used in this transition come after `vectors + unusedIndex * stride`.
+  private let vectors: Vector
+  private var unusedIndex = 0
+  private let freeVectors: UnsafeMutablePointer<Vector>
   private var freeCount = 0
-  private var sample = 0
-  // Momenta and their images under the inverse metric at the seams, sums of momenta.
-  private let pForwardBack, sharpForwardBack, pForwardFront, sharpForwardFront: UnsafeMutablePointer<Double>
-  private let pBackwardBack, sharpBackwardBack, pBackwardFront, sharpBackwardFront: UnsafeMutablePointer<Double>
-  private let rho, rhoForward, rhoBackward: UnsafeMutablePointer<Double>
-  /// Per level of the recursion: six vectors.
-  private let levels: UnsafeMutablePointer<Double>
-  private static let vectorsPerLevel = 6
+
   private var stop = TrajectoryStop.depthLimit
   private var leapfrogCount = 0
   private var startEnergy = 0.0
@@ -98,10 +108,11 @@ package final class NUTSKernel: @unchecked Sendable {
     self.maxTreeDepth = maxTreeDepth
     dimension = target.dimension
     workspace = UnsafeMutableRawPointer.allocate(byteCount: max(64, target.workspaceByteCount), alignment: 64)
-    // Vectors are filled up with zeros, which loops go over as well.
     stride = (max(1, dimension) + 7) & ~7
-    candidateCount = max(0, maxTreeDepth) + 4
-    let count = 32 + NUTSKernel.vectorsPerLevel * (maxTreeDepth + 2) + 2 * candidateCount
+    limit = (dimension + 3) & ~3
+    // Three per level, three of the trajectory, the newest state and the sum in the making.
+    let vectorCount = 3 * (max(0, maxTreeDepth) + 1) + 6
+    let count = 2 + 2 * NUTSKernel.pointCount + vectorCount
     // Large vectors come from the system as pages of zeros that take memory when they are first written: those of
     // levels that no trajectory reaches take none.
     poolByteCount = count * stride * MemoryLayout<Double>.stride
@@ -116,56 +127,71 @@ package final class NUTSKernel: @unchecked Sendable {
         .bindMemory(to: Double.self, capacity: count * stride)
       pool.initialize(repeating: 0, count: count * stride)
     }
-    candidates = .allocate(capacity: candidateCount)
-    freeCandidates = .allocate(capacity: candidateCount)
     let stride = stride
     var next = pool
-    func vector() -> UnsafeMutablePointer<Double> {
+    func vector() -> Vector {
       defer { next += stride }
       return next
     }
-    position = vector()
-    gradient = vector()
-    inverseMass = vector()
-    (q, qBefore, p, pBefore, g) = (vector(), vector(), vector(), vector(), vector())
-    (qForward, pForward, gForward) = (vector(), vector(), vector())
-    (qBackward, pBackward, gBackward) = (vector(), vector(), vector())
-    for index in 0..<candidateCount {
-      (candidates + index).initialize(to: Candidate(q: vector(), g: vector()))
-      (freeCandidates + index).initialize(to: index)
-    }
-    (pForwardBack, sharpForwardBack, pForwardFront, sharpForwardFront) = (vector(), vector(), vector(), vector())
-    (pBackwardBack, sharpBackwardBack, pBackwardFront, sharpBackwardFront) = (vector(), vector(), vector(), vector())
-    (rho, rhoForward, rhoBackward) = (vector(), vector(), vector())
-    levels = next
-    for index in 0..<stride { inverseMass[index] = 1 }
+    let inverseMass = vector()
+    for index in 0..<dimension { inverseMass[index] = 1 }
+    self.inverseMass = UnsafePointer(inverseMass)
+    scale = vector()
+    for index in 0..<dimension { scale[index] = 1 }
+    points = .allocate(capacity: NUTSKernel.pointCount)
+    for index in 0..<NUTSKernel.pointCount { (points + index).initialize(to: Point(q: vector(), g: vector())) }
+    points[0].logDensity = -.infinity
+    vectors = next
+    freeVectors = .allocate(capacity: vectorCount)
+    parts = .allocate(capacity: max(1, maxTreeDepth))
+    (momentum, momentumBefore) = (vectors, vectors)
+    tree = Span(begin: vectors, end: vectors, sum: vectors)
   }
 
   deinit {
-    candidates.deallocate()
-    freeCandidates.deallocate()
+    points.deallocate()
+    parts.deallocate()
+    freeVectors.deallocate()
     if isPaged { munmap(pool, poolByteCount) } else { pool.deallocate() }
     workspace.deallocate()
   }
 
   // MARK: - State
 
+  /// The current point: position, gradient of the log density, log density.
+  package var position: UnsafePointer<Double> { UnsafePointer(points[current].q) }
+  package var gradient: UnsafePointer<Double> { UnsafePointer(points[current].g) }
+  package var logDensity: Double { points[current].logDensity }
+
   /// Moves the chain to a position; the log density and gradient there are evaluated.
   @discardableResult
   package func move(to start: [Double]) -> Double {
-    for index in 0..<dimension { position[index] = start[index] }
-    logDensity = target.evaluate(position: position, gradient: gradient, workspace: workspace)
+    for index in 0..<dimension { points[current].q[index] = start[index] }
+    return evaluate(current)
+  }
+
+  @discardableResult
+  private func evaluate(_ point: Int) -> Double {
+    let (q, g) = (points[point].q, points[point].g)
+    let value = target.evaluate(position: q, gradient: g, workspace: workspace)
+    points[point].logDensity = value
     evaluations += 1
-    return logDensity
+    return value
+  }
+
+  /// Changes the inverse metric.
+  package func updateInverseMass(_ change: (Vector) -> Void) {
+    let vector = Vector(mutating: inverseMass)
+    change(vector)
+    for index in 0..<dimension { scale[index] = vector[index].squareRoot() }
   }
 
   /// Writes down position, metric and step size.
   func save(into checkpoint: inout ChainCheckpoint) {
-    for index in 0..<dimension {
-      checkpoint.position[index] = position[index]
-      checkpoint.gradient[index] = gradient[index]
-      checkpoint.inverseMass[index] = inverseMass[index]
-    }
+    checkpoint.position = array(position)
+    checkpoint.gradient = array(gradient)
+    checkpoint.inverseMass = array(inverseMass)
+    checkpoint.result.inverseMass = checkpoint.inverseMass
     checkpoint.logDensity = logDensity
     checkpoint.stepSize = stepSize
   }
@@ -180,7 +206,9 @@ package final class NUTSKernel: @unchecked Sendable {
       logDensity.bitPattern == checkpoint.logDensity.bitPattern,
       (0..<dimension).allSatisfy({ gradient[$0].bitPattern == checkpoint.gradient[$0].bitPattern })
     else { return false }
-    for index in 0..<dimension { inverseMass[index] = checkpoint.inverseMass[index] }
+    updateInverseMass { vector in
+      for index in 0..<dimension { vector[index] = checkpoint.inverseMass[index] }
+    }
     stepSize = checkpoint.stepSize
     return true
   }
@@ -188,33 +216,84 @@ package final class NUTSKernel: @unchecked Sendable {
   /// Index of the first gradient entry that is not finite at the current point.
   package var firstNonFiniteGradient: Int? { (0..<dimension).first { !gradient[$0].isFinite } }
 
-  private func copy(_ from: UnsafeMutablePointer<Double>, _ to: UnsafeMutablePointer<Double>) {
-    var index = 0
-    while index < stride {
-      NUTSKernel.four(to + index).pointee = NUTSKernel.four(from + index).pointee
-      index += 4
-    }
+  private func array(_ vector: UnsafePointer<Double>) -> [Double] {
+    Array(UnsafeBufferPointer(start: vector, count: dimension))
+  }
+
+  /// Momenta as the user knows them.
+  private func momenta(_ vector: UnsafePointer<Double>) -> [Double] { (0..<dimension).map { vector[$0] / scale[$0] } }
+
+  private func setMomentum(_ values: [Double]) {
+    for index in 0..<dimension { momentum[index] = scale[index] * values[index] }
   }
 
   @inline(__always)
-  private static func four(_ pointer: UnsafeMutablePointer<Double>) -> UnsafeMutablePointer<SIMD4<Double>> {
+  private static func four(_ pointer: Vector) -> UnsafeMutablePointer<SIMD4<Double>> {
     UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: SIMD4<Double>.self)
   }
 
-  private func sharp(_ momentum: UnsafeMutablePointer<Double>, _ result: UnsafeMutablePointer<Double>) {
-    for index in 0..<dimension { result[index] = inverseMass[index] * momentum[index] }
+  // MARK: - Vectors and points
+
+  private func takeVector() -> Vector {
+    if freeCount > 0 {
+      freeCount -= 1
+      return freeVectors[freeCount]
+    }
+    defer { unusedIndex += 1 }
+    return vectors + unusedIndex * stride
   }
 
-  private func kinetic(_ momentum: UnsafeMutablePointer<Double>) -> Double {
-    var sum = 0.0
-    for index in 0..<dimension { sum += inverseMass[index] * momentum[index] * momentum[index] }
-    return 0.5 * sum
+  private func release(_ vector: Vector) {
+    freeVectors[freeCount] = vector
+    freeCount += 1
   }
 
-  /// −log density + kinetic energy; +∞ where the density cannot be evaluated, an infinite density included.
-  private func endEnergy() -> Double { finite(kinetic(p) - endLogDensity) }
+  private func takePoint() -> Int {
+    var index = 0
+    while points[index].users > 0 { index += 1 }
+    points[index].users = 1
+    return index
+  }
+
+  /// Lets `role` be another point.
+  private func assign(_ role: inout Int, _ point: Int) {
+    points[point].users += 1
+    points[role].users -= 1
+    role = point
+  }
+
+  /// A trajectory of the current point alone, its momentum still to be set.
+  private func begin() {
+    (freeCount, unusedIndex) = (0, 0)
+    for index in 0..<NUTSKernel.pointCount { points[index].users = 0 }
+    (forward, backward, moving, before) = (current, current, current, current)
+    // The chain's place, the draw, both ends.
+    points[current].users = 4
+    momentum = takeVector()
+    momentumBefore = momentum
+    tree = Span(begin: momentum, end: momentum, sum: momentum)
+    leapfrogCount = 0
+    stop = .depthLimit
+    weight = 1
+    acceptanceSum = 0
+  }
+
+  // MARK: - Steps
 
   private func finite(_ energy: Double) -> Double { energy.isFinite ? energy : .infinity }
+
+  /// −log density + kinetic energy of the moving end; +∞ where the density cannot be evaluated, an infinite density
+  /// included.
+  private func movingEnergy() -> Double {
+    var sum = SIMD4<Double>.zero
+    var index = 0
+    while index < limit {
+      let r = NUTSKernel.four(momentum + index).pointee
+      sum += r * r
+      index += 4
+    }
+    return finite(0.5 * sum.sum() - points[moving].logDensity)
+  }
 
   private func drawMomentum(_ stream: inout RandomStream) {
     var index = 0
@@ -222,38 +301,52 @@ package final class NUTSKernel: @unchecked Sendable {
       // Beyond the dimension nothing is drawn, and the momentum stays 0.
       var uniform = SIMD4(repeating: 0.5)
       for lane in 0..<min(4, dimension - index) { uniform[lane] = stream.nextUniform() }
-      let normal = Special.normalQuantile(uniform)
-      NUTSKernel.four(p + index).pointee = normal / NUTSKernel.four(inverseMass + index).pointee.squareRoot()
+      NUTSKernel.four(momentum + index).pointee = Special.normalQuantile(uniform)
       index += 4
     }
   }
 
-  /// The first half kick and the drift of a leapfrog step, and the density there. The second half kick is the caller's.
-  private func drift(_ step: Double) {
-    swap(&q, &qBefore)
-    swap(&p, &pBefore)
-    let half = 0.5 * step
-    let (p, pBefore, q, qBefore) = (self.p, self.pBefore, self.q, self.qBefore)
-    let (g, inverseMass) = (self.g, self.inverseMass)
+  /// One leapfrog step of the moving end, to a point and a momentum of its own; the energy there.
+  private func leapfrog(_ step: Double) -> Double {
+    let next = takePoint()
+    let from = moving
+    // Nobody needs to look at where it set out from but after a divergence, when no other point is taken.
+    points[from].users -= 1
+    before = from
+    moving = next
+    momentumBefore = momentum
+    momentum = takeVector()
+    let half = SIMD4(repeating: 0.5 * step)
+    let whole = SIMD4(repeating: step)
+    let (r, rBefore, scale, limit) = (momentum, momentumBefore, scale, limit)
+    let (q, qBefore) = (points[next].q, points[from].q)
+    let (g, gBefore) = (points[next].g, points[from].g)
     var index = 0
-    while index < stride {
-      let momentum =
-        NUTSKernel.four(pBefore + index).pointee + half * NUTSKernel.four(g + index).pointee
-      NUTSKernel.four(p + index).pointee = momentum
-      NUTSKernel.four(q + index).pointee =
-        NUTSKernel.four(qBefore + index).pointee + step * NUTSKernel.four(inverseMass + index).pointee * momentum
+    while index < limit {
+      let scales = NUTSKernel.four(scale + index).pointee
+      let kicked =
+        NUTSKernel.four(rBefore + index).pointee + half * (scales * NUTSKernel.four(gBefore + index).pointee)
+      NUTSKernel.four(r + index).pointee = kicked
+      NUTSKernel.four(q + index).pointee = NUTSKernel.four(qBefore + index).pointee + whole * (scales * kicked)
       index += 4
     }
-    endLogDensity = target.evaluate(position: q, gradient: g, workspace: workspace)
+    let logDensity = target.evaluate(position: q, gradient: g, workspace: workspace)
     leapfrogCount += 1
     evaluations += 1
-  }
-
-  /// One leapfrog step of the moving end.
-  private func leapfrog(_ step: Double) {
-    drift(step)
-    let half = 0.5 * step
-    for index in 0..<dimension { p[index] += half * g[index] }
+    var twiceKinetic = SIMD4<Double>.zero
+    index = 0
+    while index < limit {
+      let kicked =
+        NUTSKernel.four(r + index).pointee
+        + half * (NUTSKernel.four(scale + index).pointee * NUTSKernel.four(g + index).pointee)
+      NUTSKernel.four(r + index).pointee = kicked
+      twiceKinetic += kicked * kicked
+      index += 4
+    }
+    let energy = finite(0.5 * twiceKinetic.sum() - logDensity)
+    points[next].logDensity = logDensity
+    points[next].energy = energy
+    return energy
   }
 
   /// States of a leapfrog path: positions, momenta, log densities, energies, the start included.
@@ -265,18 +358,17 @@ package final class NUTSKernel: @unchecked Sendable {
   }
 
   /// The path from the current point with a given momentum; a negative step size goes backward in time.
-  package func path(momentum: [Double], stepSize: Double, steps: Int) -> Path {
-    copy(position, q)
-    copy(gradient, g)
-    endLogDensity = logDensity
-    for index in 0..<dimension { p[index] = momentum[index] }
+  package func path(momentum start: [Double], stepSize: Double, steps: Int) -> Path {
+    begin()
+    setMomentum(start)
     var path = Path()
     for step in 0...steps {
-      if step > 0 { leapfrog(stepSize) }
-      path.positions.append((0..<dimension).map { q[$0] })
-      path.momenta.append((0..<dimension).map { p[$0] })
-      path.logDensities.append(endLogDensity)
-      path.energies.append(endEnergy())
+      let energy = step > 0 ? leapfrog(stepSize) : movingEnergy()
+      if step > 1 { release(momentumBefore) }
+      path.positions.append(array(points[moving].q))
+      path.momenta.append(momenta(momentum))
+      path.logDensities.append(points[moving].logDensity)
+      path.energies.append(energy)
     }
     return path
   }
@@ -290,13 +382,10 @@ package final class NUTSKernel: @unchecked Sendable {
     var stream = RandomStream(key: key)
     var direction = 0
     for _ in 0..<100 {
-      copy(position, q)
-      copy(gradient, g)
-      endLogDensity = logDensity
+      begin()
       drawMomentum(&stream)
-      let before = endEnergy()
-      leapfrog(stepSize)
-      let change = before - endEnergy()
+      let start = movingEnergy()
+      let change = start - leapfrog(stepSize)
       let isAccepted = change > -0.22314355131420976 && !change.isNaN
       let wanted = isAccepted ? 1 : -1
       if direction == 0 { direction = wanted }
@@ -308,25 +397,26 @@ package final class NUTSKernel: @unchecked Sendable {
 
   // MARK: - Transition
 
-  /// One transition; momenta, directions and choices come from streams of their own.
+  /// Where the numbers for choices begin in a transition's stream; those before are its momenta's.
+  private static let firstChoice: UInt64 = 1 << 62
+
+  /// One transition; momenta and choices come from parts of the key's stream that do not meet.
   ///
   /// - Parameter isCancelled: Asked before each leapfrog. When true the transition is given up, and the chain stays
   ///   where it was.
   package func step(key: RandomKey, isCancelled: () -> Bool = { false }) -> TransitionFacts {
-    var momentumStream = RandomStream(key: key.child(0))
-    var directionStream = RandomStream(key: key.child(1))
-    var choiceStream = RandomStream(key: key.child(2))
+    begin()
+    var momentumStream = RandomStream(key: key)
     drawMomentum(&momentumStream)
-    var directions: UInt64 = 0
-    for depth in 0..<min(maxTreeDepth, 64) where directionStream.nextUniform() > 0.5 {
-      directions |= 1 << UInt64(depth)
-    }
+    var choiceStream = RandomStream(key: key, block: NUTSKernel.firstChoice)
+    let directions = choiceStream.nextBits()
     return transition(directions, &choiceStream, isCancelled)
   }
 
   /// A transition with the momentum and the direction of each doubling (true: forward) given.
   package func step(momentum: [Double], directions: [Bool], key: RandomKey) -> TransitionFacts {
-    for index in 0..<dimension { p[index] = momentum[index] }
+    begin()
+    setMomentum(momentum)
     var mask: UInt64 = 0
     for (depth, isForward) in directions.prefix(64).enumerated() where isForward { mask |= 1 << UInt64(depth) }
     var choiceStream = RandomStream(key: key)
@@ -344,18 +434,18 @@ package final class NUTSKernel: @unchecked Sendable {
 
   /// Of use when the trajectory's last doubling was kept.
   package var trajectory: Trajectory {
-    func array(_ vector: UnsafeMutablePointer<Double>) -> [Double] { (0..<dimension).map { vector[$0] } }
-    return Trajectory(
-      backwardPosition: array(qBackward), backwardMomentum: array(pBackward), forwardPosition: array(qForward),
-      forwardMomentum: array(pForward), momentumSum: array(rho), logWeight: log(weight))
+    Trajectory(
+      backwardPosition: array(points[backward].q), backwardMomentum: momenta(tree.begin),
+      forwardPosition: array(points[forward].q), forwardMomentum: momenta(tree.end), momentumSum: momenta(tree.sum),
+      logWeight: log(weight))
   }
 
   /// Where the leapfrog step that diverged set out from, after a divergent transition.
   package var divergenceStart: (position: [Double], momentum: [Double]) {
-    ((0..<dimension).map { qBefore[$0] }, (0..<dimension).map { pBefore[$0] })
+    (array(points[before].q), momenta(momentumBefore))
   }
 
-  /// Grows a trajectory from the current point with the momentum in `p`; the chain moves to a draw from it.
+  /// Grows a trajectory from the current point with the momentum that was set; the chain moves to a draw from it.
   private func transition(
     _ directions: UInt64, _ choices: inout RandomStream, _ isCancelled: () -> Bool
   ) -> TransitionFacts {
@@ -367,283 +457,159 @@ package final class NUTSKernel: @unchecked Sendable {
       facts.energy = -logDensity
       return facts
     }
-    begin()
-    var forwardLogDensity = logDensity
-    var backwardLogDensity = logDensity
+    startEnergy = movingEnergy()
+    points[current].energy = startEnergy
+    var draw = current
     var depth = 0
     while depth < maxTreeDepth {
-      var weightSubtree = 0.0
+      let isForward = directions >> UInt64(depth & 63) & 1 == 1
+      moving = isForward ? forward : backward
+      momentum = isForward ? tree.end : tree.begin
       var proposal = 0
-      let isValid: Bool
-      if directions >> UInt64(depth) & 1 == 1 {
-        copy(qForward, q)
-        copy(pForward, p)
-        copy(gForward, g)
-        endLogDensity = forwardLogDensity
-        copy(rho, rhoBackward)
-        copy(pForwardFront, pBackwardFront)
-        copy(sharpForwardFront, sharpBackwardFront)
-        isValid = buildTree(
-          depth, stepSize, rhoForward, pForwardBack, sharpForwardBack, pForwardFront, sharpForwardFront,
-          &weightSubtree, &proposal, &choices, isCancelled)
-        copy(q, qForward)
-        copy(p, pForward)
-        copy(g, gForward)
-        forwardLogDensity = endLogDensity
-      } else {
-        copy(qBackward, q)
-        copy(pBackward, p)
-        copy(gBackward, g)
-        endLogDensity = backwardLogDensity
-        copy(rho, rhoForward)
-        copy(pBackwardBack, pForwardBack)
-        copy(sharpBackwardBack, sharpForwardBack)
-        isValid = buildTree(
-          depth, -stepSize, rhoBackward, pBackwardFront, sharpBackwardFront, pBackwardBack, sharpBackwardBack,
-          &weightSubtree, &proposal, &choices, isCancelled)
-        copy(q, qBackward)
-        copy(p, pBackward)
-        copy(g, gBackward)
-        backwardLogDensity = endLogDensity
-      }
-      guard isValid else { break }
+      var weightOfHalf = 0.0
+      guard
+        let half = grow(depth, isForward ? stepSize : -stepSize, &proposal, &weightOfHalf, &choices, isCancelled)
+      else { break }
       depth += 1
       // Biased progressive sampling: the new half is taken with probability min(1, its weight / the old weight).
-      if weightSubtree > weight || choices.nextUniform() * weight < weightSubtree { swap(&sample, &proposal) }
-      release(proposal)
-      weight += weightSubtree
-      let goesOn = merge(
-        rhoBackward, rhoForward, into: rho, sharpBackwardBack, pBackwardFront, sharpBackwardFront, pForwardBack,
-        sharpForwardBack, sharpForwardFront)
+      if weightOfHalf > weight || choices.nextUniform() * weight < weightOfHalf { assign(&draw, proposal) }
+      points[proposal].users -= 1
+      weight += weightOfHalf
+      if isForward { forward = moving } else { backward = moving }
+      let old = isForward ? tree : Span(begin: tree.end, end: tree.begin, sum: tree.sum)
+      var goesOn = false
+      let whole = join(old, half, &goesOn)
+      tree = isForward ? whole : Span(begin: whole.end, end: whole.begin, sum: whole.sum)
       if !goesOn {
         stop = .treeTurned
         break
       }
     }
-    let draw = candidates[sample]
-    if stop != .interrupted {
-      copy(draw.q, position)
-      copy(draw.g, gradient)
-      logDensity = draw.logDensity
-    }
     facts.acceptance = leapfrogCount > 0 ? acceptanceSum / Double(leapfrogCount) : 0
     facts.treeDepth = depth
     facts.leapfrogs = leapfrogCount
     facts.isDivergent = stop == .divergent
-    facts.energy = draw.energy
-    facts.logDensity = logDensity
+    facts.energy = points[draw].energy
     facts.stop = stop
+    if stop != .interrupted { current = draw }
+    facts.logDensity = logDensity
     return facts
-  }
-
-  /// The trajectory of one state: the current point with the momentum in `p`.
-  private func begin() {
-    copy(position, q)
-    copy(gradient, g)
-    endLogDensity = logDensity
-    leapfrogCount = 0
-    stop = .depthLimit
-    weight = 1
-    acceptanceSum = 0
-    freeCount = candidateCount
-    for index in 0..<candidateCount { freeCandidates[index] = candidateCount - 1 - index }
-    sample = takeCandidate()
-    copy(q, qForward)
-    copy(p, pForward)
-    copy(g, gForward)
-    copy(q, qBackward)
-    copy(p, pBackward)
-    copy(g, gBackward)
-    copy(q, candidates[sample].q)
-    copy(g, candidates[sample].g)
-    candidates[sample].logDensity = logDensity
-    copy(p, pForwardBack)
-    copy(p, pForwardFront)
-    copy(p, pBackwardBack)
-    copy(p, pBackwardFront)
-    sharp(p, sharpForwardBack)
-    copy(sharpForwardBack, sharpForwardFront)
-    copy(sharpForwardBack, sharpBackwardBack)
-    copy(sharpForwardBack, sharpBackwardFront)
-    copy(p, rho)
-    startEnergy = endEnergy()
-    candidates[sample].energy = startEnergy
-  }
-
-  private func takeCandidate() -> Int {
-    freeCount -= 1
-    return freeCandidates[freeCount]
-  }
-
-  private func release(_ candidate: Int) {
-    freeCandidates[freeCount] = candidate
-    freeCount += 1
-  }
-
-  /// Adds the momenta of two halves up and says whether the whole has not turned: both ends still move along the sum of
-  /// momenta, across the whole and from each half to the nearest state of the other.
-  ///
-  /// One pass with six sums of four parts: their latencies overlap.
-  private func merge(
-    _ rhoFirst: UnsafeMutablePointer<Double>, _ rhoSecond: UnsafeMutablePointer<Double>,
-    into rhoSum: UnsafeMutablePointer<Double>, _ sharpBegin: UnsafeMutablePointer<Double>,
-    _ pFirstEnd: UnsafeMutablePointer<Double>, _ sharpFirstEnd: UnsafeMutablePointer<Double>,
-    _ pSecondBegin: UnsafeMutablePointer<Double>, _ sharpSecondBegin: UnsafeMutablePointer<Double>,
-    _ sharpEnd: UnsafeMutablePointer<Double>
-  ) -> Bool {
-    var (begin, end) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
-    var (leftBegin, leftEnd) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
-    var (rightBegin, rightEnd) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
-    var index = 0
-    while index < stride {
-      let first = NUTSKernel.four(rhoFirst + index).pointee
-      let second = NUTSKernel.four(rhoSecond + index).pointee
-      let whole = first + second
-      let left = first + NUTSKernel.four(pSecondBegin + index).pointee
-      let right = second + NUTSKernel.four(pFirstEnd + index).pointee
-      NUTSKernel.four(rhoSum + index).pointee = whole
-      let (sharpFirst, sharpLast) = (
-        NUTSKernel.four(sharpBegin + index).pointee, NUTSKernel.four(sharpEnd + index).pointee
-      )
-      begin += sharpFirst * whole
-      end += sharpLast * whole
-      leftBegin += sharpFirst * left
-      leftEnd += NUTSKernel.four(sharpSecondBegin + index).pointee * left
-      rightBegin += NUTSKernel.four(sharpFirstEnd + index).pointee * right
-      rightEnd += sharpLast * right
-      index += 4
-    }
-    return begin.sum() > 0 && end.sum() > 0 && leftBegin.sum() > 0 && leftEnd.sum() > 0 && rightBegin.sum() > 0
-      && rightEnd.sum() > 0
   }
 
   /// The largest weight of a state, which keeps sums of weights finite. An energy error that low happens where a chain is
   /// far from where it started, if at all.
   private static let largestLogWeight = 600.0
 
-  /// One leapfrog: the leaf of a tree. Its momentum, and that under the inverse metric, go where they are wanted.
-  private func buildLeaf(
-    _ step: Double, _ momenta: UnsafeMutablePointer<Double>, _ sharps: UnsafeMutablePointer<Double>,
-    _ weight: inout Double, _ proposal: inout Int
-  ) -> Bool {
-    drift(step)
-    let half = 0.5 * step
-    let (p, q, g, inverseMass) = (self.p, self.q, self.g, self.inverseMass)
-    proposal = takeCandidate()
-    let candidate = candidates + proposal
-    let (candidateQ, candidateG) = (candidate.pointee.q, candidate.pointee.g)
-    var twiceKinetic = SIMD4<Double>.zero
-    var index = 0
-    while index < stride {
-      let slope = NUTSKernel.four(g + index).pointee
-      let momentum = NUTSKernel.four(p + index).pointee + half * slope
-      let image = NUTSKernel.four(inverseMass + index).pointee * momentum
-      twiceKinetic += image * momentum
-      NUTSKernel.four(p + index).pointee = momentum
-      NUTSKernel.four(momenta + index).pointee = momentum
-      NUTSKernel.four(sharps + index).pointee = image
-      NUTSKernel.four(candidateQ + index).pointee = NUTSKernel.four(q + index).pointee
-      NUTSKernel.four(candidateG + index).pointee = slope
-      index += 4
-    }
-    let energy = finite(0.5 * twiceKinetic.sum() - endLogDensity)
-    let change = startEnergy - energy
-    weight = change.isNaN ? 0 : exp(min(change, NUTSKernel.largestLogWeight))
-    acceptanceSum += min(1, weight)
-    candidate.pointee.logDensity = endLogDensity
-    candidate.pointee.energy = energy
-    // A change that is not a number has no finite start either.
-    guard -change <= NUTSKernel.maximumEnergyError else {
-      stop = .divergent
-      return false
-    }
-    return true
-  }
-
-  /// Two leapfrogs. Of two states the checks across the halves are the checks of the whole.
-  private func buildPair(
-    _ step: Double, _ rhoSum: UnsafeMutablePointer<Double>, _ pBegin: UnsafeMutablePointer<Double>,
-    _ sharpBegin: UnsafeMutablePointer<Double>, _ pEnd: UnsafeMutablePointer<Double>,
-    _ sharpEnd: UnsafeMutablePointer<Double>, _ weight: inout Double, _ proposal: inout Int,
-    _ choices: inout RandomStream, _ isCancelled: () -> Bool
-  ) -> Bool {
-    var weightFinal = 0.0
-    var other = 0
-    guard buildLeaf(step, pBegin, sharpBegin, &weight, &proposal) else { return false }
-    if isCancelled() {
-      stop = .interrupted
-      return false
-    }
-    guard buildLeaf(step, pEnd, sharpEnd, &weightFinal, &other) else { return false }
-    weight += weightFinal
-    if choices.nextUniform() * weight < weightFinal { swap(&proposal, &other) }
-    release(other)
-    var (begin, end) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
-    var index = 0
-    while index < stride {
-      let whole = NUTSKernel.four(pBegin + index).pointee + NUTSKernel.four(pEnd + index).pointee
-      NUTSKernel.four(rhoSum + index).pointee = whole
-      begin += NUTSKernel.four(sharpBegin + index).pointee * whole
-      end += NUTSKernel.four(sharpEnd + index).pointee * whole
-      index += 4
-    }
-    let goesOn = begin.sum() > 0 && end.sum() > 0
-    if !goesOn { stop = .subtreeTurned }
-    return goesOn
-  }
-
-  /// Extends the trajectory by 2^depth steps. Begin and end are in the direction of motion; `weight` and `proposal` are
-  /// of the new states alone.
-  private func buildTree(
-    _ depth: Int, _ step: Double, _ rhoSum: UnsafeMutablePointer<Double>, _ pBegin: UnsafeMutablePointer<Double>,
-    _ sharpBegin: UnsafeMutablePointer<Double>, _ pEnd: UnsafeMutablePointer<Double>,
-    _ sharpEnd: UnsafeMutablePointer<Double>, _ weight: inout Double, _ proposal: inout Int,
-    _ choices: inout RandomStream, _ isCancelled: () -> Bool
-  ) -> Bool {
-    if depth <= 1 {
+  /// Extends the trajectory by 2^depth steps of the moving end.
+  ///
+  /// A state becomes the proposal with its share of the weight so far. That takes one number per change, not one per
+  /// state: after a change at weight W the next one comes where the weight passes W / u, since the chance to get from W
+  /// to W′ without one is W / W′.
+  ///
+  /// - Returns: The new states, in the order in which they were reached; none where a part of them turned, a step
+  ///   diverged, or the caller gave up.
+  private func grow(
+    _ depth: Int, _ step: Double, _ proposal: inout Int, _ weight: inout Double, _ choices: inout RandomStream,
+    _ isCancelled: () -> Bool
+  ) -> Span? {
+    let count = 1 << depth
+    var total = 0.0
+    var next = -1.0
+    var part = tree
+    for number in 0..<count {
       if isCancelled() {
         stop = .interrupted
-        return false
+        return nil
       }
-      if depth == 1 {
-        return buildPair(
-          step, rhoSum, pBegin, sharpBegin, pEnd, sharpEnd, &weight, &proposal, &choices, isCancelled)
+      let change = startEnergy - leapfrog(step)
+      let weightOfState = change.isNaN ? 0 : exp(min(change, NUTSKernel.largestLogWeight))
+      acceptanceSum += min(1, weightOfState)
+      // A change that is not a number has no finite start either.
+      guard -change <= NUTSKernel.maximumEnergyError else {
+        stop = .divergent
+        return nil
       }
-      let isValid = buildLeaf(step, pBegin, sharpBegin, &weight, &proposal)
-      copy(pBegin, pEnd)
-      copy(pBegin, rhoSum)
-      copy(sharpBegin, sharpEnd)
-      return isValid
+      total += weightOfState
+      if total > next {
+        if number == 0 {
+          points[moving].users += 1
+          proposal = moving
+        } else {
+          assign(&proposal, moving)
+        }
+        next = count > 1 ? total / choices.nextUniform() : .infinity
+      }
+      part = Span(begin: momentum, end: momentum, sum: momentum)
+      var level = 0
+      while number >> level & 1 == 1 {
+        var goesOn = false
+        part = join(parts[level], part, &goesOn)
+        guard goesOn else {
+          stop = .subtreeTurned
+          return nil
+        }
+        level += 1
+      }
+      if level < depth { parts[level] = part }
     }
-    let size = stride
-    // Level 0 and 1 need no vectors of their own.
-    let level = levels + (depth - 2) * NUTSKernel.vectorsPerLevel * size
-    let rhoInitial = level
-    let pInitialEnd = level + size
-    let sharpInitialEnd = level + 2 * size
-    let rhoFinal = level + 3 * size
-    let pFinalBegin = level + 4 * size
-    let sharpFinalBegin = level + 5 * size
-    guard
-      buildTree(
-        depth - 1, step, rhoInitial, pBegin, sharpBegin, pInitialEnd, sharpInitialEnd, &weight, &proposal, &choices,
-        isCancelled)
-    else { return false }
-    var weightFinal = 0.0
-    var other = 0
-    guard
-      buildTree(
-        depth - 1, step, rhoFinal, pFinalBegin, sharpFinalBegin, pEnd, sharpEnd, &weightFinal, &other, &choices,
-        isCancelled)
-    else { return false }
-    // Inside a subtree the choice is by weight alone.
-    weight += weightFinal
-    if choices.nextUniform() * weight < weightFinal { swap(&proposal, &other) }
-    release(other)
-    let goesOn = merge(
-      rhoInitial, rhoFinal, into: rhoSum, sharpBegin, pInitialEnd, sharpInitialEnd, pFinalBegin, sharpFinalBegin,
-      sharpEnd)
-    if !goesOn { stop = .subtreeTurned }
-    return goesOn
+    weight = total
+    return part
+  }
+
+  /// Joins two spans that follow each other and says whether the whole has not turned: both ends still move along the
+  /// sum of momenta, across the whole and from each half to the nearest state of the other.
+  ///
+  /// One pass with six sums of four parts: their latencies overlap. Of two states the checks across the halves are the
+  /// checks of the whole.
+  private func join(_ first: Span, _ second: Span, _ goesOn: inout Bool) -> Span {
+    let limit = limit
+    var (begin, end) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
+    var index = 0
+    if first.isSingle && second.isSingle {
+      let sum = takeVector()
+      while index < limit {
+        let (a, b) = (NUTSKernel.four(first.begin + index).pointee, NUTSKernel.four(second.end + index).pointee)
+        let whole = a + b
+        NUTSKernel.four(sum + index).pointee = whole
+        begin += a * whole
+        end += b * whole
+        index += 4
+      }
+      goesOn = begin.sum() > 0 && end.sum() > 0
+      return Span(begin: first.begin, end: second.end, sum: sum)
+    }
+    let sum = first.isSingle ? second.sum : first.sum
+    var (leftBegin, leftEnd) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
+    var (rightBegin, rightEnd) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
+    while index < limit {
+      let (sumFirst, sumSecond) = (
+        NUTSKernel.four(first.sum + index).pointee, NUTSKernel.four(second.sum + index).pointee
+      )
+      let (seamFirst, seamSecond) = (
+        NUTSKernel.four(first.end + index).pointee, NUTSKernel.four(second.begin + index).pointee
+      )
+      let (a, b) = (NUTSKernel.four(first.begin + index).pointee, NUTSKernel.four(second.end + index).pointee)
+      let whole = sumFirst + sumSecond
+      let left = sumFirst + seamSecond
+      let right = sumSecond + seamFirst
+      NUTSKernel.four(sum + index).pointee = whole
+      begin += a * whole
+      end += b * whole
+      leftBegin += a * left
+      leftEnd += seamSecond * left
+      rightBegin += seamFirst * right
+      rightEnd += b * right
+      index += 4
+    }
+    goesOn =
+      begin.sum() > 0 && end.sum() > 0 && leftBegin.sum() > 0 && leftEnd.sum() > 0 && rightBegin.sum() > 0
+      && rightEnd.sum() > 0
+    // What lies at the seam is read no more.
+    if !first.isSingle {
+      release(first.end)
+      if !second.isSingle { release(second.sum) }
+    }
+    if !second.isSingle { release(second.begin) }
+    return Span(begin: first.begin, end: second.end, sum: sum)
   }
 }

@@ -7,7 +7,11 @@ package struct RandomStream: Sendable {
   private var block: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
   private var left = 0
 
-  package init(key: RandomKey) { self.key = key }
+  /// - Parameter block: Where the stream begins, in blocks of four numbers.
+  package init(key: RandomKey, block: UInt64 = 0) {
+    self.key = key
+    counter = block
+  }
 
   package mutating func nextBits() -> UInt64 {
     if left == 0 {

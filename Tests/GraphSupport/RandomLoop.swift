@@ -1,18 +1,19 @@
 import Foundation
-import Numerics
 package import TensorIR
 
 /// Random loops with carries of one number and of several, slices, captured values and stacks; part of their bodies runs
-/// in sequence, part need not. Every call with one seed gives one graph.
+/// in sequence, part need not. Every list of choices gives one graph.
 package struct RandomLoop {
   package let graph: Graph
   package let position: [Double]
 
-  package init(seed: UInt64) throws {
-    var source = RandomStream(key: RandomKey(seed: seed).child("loop"))
+  package init(seed: UInt64) throws { try self.init(Choices(seed: seed ^ 0x6C6F_6F70)) }
+
+  package init(_ choices: Choices) throws {
+    var choices = choices
     let b = GraphBuilder()
-    let steps = [0, 1, 2, 5, 9, 17][source.nextBelow(6)]
-    let width = [1, 2, 3, 9][source.nextBelow(4)]
+    let steps = [0, 1, 2, 5, 9, 17][choices.below(6)]
+    let width = [1, 2, 3, 9][choices.below(4)]
     let scalarShape: Shape = []
     let vector: Shape = [Dimension(width)]
     var offset = 0
@@ -41,11 +42,11 @@ package struct RandomLoop {
     var pool = Array(inCarries[0...2]) + Array(inSliced[0...1]) + Array(inCaptured[0...1])
     pool.append(inner.gather(inCaptured[1], [inSliced[2]]))
     pool.append(inner.gather(inCarries[2], [inSliced[2]]))
-    for _ in 0..<(4 + source.nextBelow(8)) {
-      let x = pool[source.nextBelow(pool.count)]
+    for _ in 0..<(4 + choices.below(8)) {
+      let x = pool[choices.below(pool.count)]
       let partners = pool.filter { inner.shape($0).isEmpty || inner.shape($0).hasSameExtents(as: inner.shape(x)) }
-      let y = partners[source.nextBelow(partners.count)]
-      switch source.nextBelow(9) {
+      let y = partners[choices.below(partners.count)]
+      switch choices.below(9) {
       case 0: pool.append(inner.unary(.tanh, x))
       case 1: pool.append(inner.add(x, y))
       case 2: pool.append(inner.multiply(inner.unary(.sin, x), y))
@@ -59,11 +60,11 @@ package struct RandomLoop {
     }
     func number() -> NodeID {
       let all = pool.filter { inner.shape($0).isEmpty }
-      return all[source.nextBelow(all.count)]
+      return all[choices.below(all.count)]
     }
     func vectors() -> NodeID {
       let all = pool.filter { !inner.shape($0).isEmpty }
-      return all.isEmpty ? inCarries[2] : all[source.nextBelow(all.count)]
+      return all.isEmpty ? inCarries[2] : all[choices.below(all.count)]
     }
     // Sometimes the root of a sum with the square of the carry, sometimes a plain sum.
     let root = inner.unary(
@@ -72,8 +73,8 @@ package struct RandomLoop {
         inner.add(inner.constant(0.3), inner.square(inner.unary(.tanh, number()))),
         inner.multiply(inner.constant(0.5), inner.square(inCarries[0]))))
     let nexts = [
-      source.nextBelow(2) == 0 ? root : inner.unary(.tanh, number()),
-      source.nextBelow(2) == 0 ? inner.add(inCarries[1], inner.unary(.tanh, number())) : inner.unary(.sin, number()),
+      choices.below(2) == 0 ? root : inner.unary(.tanh, number()),
+      choices.below(2) == 0 ? inner.add(inCarries[1], inner.unary(.tanh, number())) : inner.unary(.sin, number()),
       inner.unary(.tanh, vectors()),
       // A total that nothing else reads.
       inner.add(inCarries[3], inner.unary(.atan, number())),
@@ -82,12 +83,12 @@ package struct RandomLoop {
     inner.inputCount = next
     let body = ScanBody(
       graph: try inner.finish(outputs: nexts + stacks), carryCount: 4, slicedCount: 3, steps: steps,
-      isReversed: source.nextBelow(2) == 0)
+      isReversed: choices.below(2) == 0)
     let results = b.scan(body, carries: carries, sliced: sliced, captured: captured)
     var terms: [NodeID] = []
-    for result in results where source.nextBelow(4) > 0 { terms.append(b.sumAll(b.unary(.tanh, result))) }
+    for result in results where choices.below(4) > 0 { terms.append(b.sumAll(b.unary(.tanh, result))) }
     terms.append(b.sumAll(b.unary(.tanh, results[3])))
     graph = try b.finish(outputs: [b.sum(terms)])
-    position = (0..<offset).map { _ in 0.7 * source.nextNormal() }
+    position = (0..<offset).map { 0.7 * choices.normal() + 0.01 * Double($0 + 1) }
   }
 }

@@ -43,7 +43,9 @@ struct LeapfrogTests {
 
     func kernel(depth: Int) -> NUTSKernel {
       let kernel = NUTSKernel(target: target, maxTreeDepth: depth)
-      for (index, value) in inverseMass.enumerated() { kernel.inverseMass[index] = value }
+      kernel.updateInverseMass { metric in
+        for (index, value) in inverseMass.enumerated() { metric[index] = value }
+      }
       kernel.stepSize = stepSize
       return kernel
     }
@@ -130,7 +132,7 @@ struct LeapfrogTests {
       momentum: momentum, directions: Array(repeating: true, count: 10), key: RandomKey(seed: 1))
     #expect(facts.isDivergent == (item["divergent_with_delta_max_1000"] as? Bool))
     #expect(facts.stop == .divergent && facts.leapfrogs == 1 && facts.treeDepth == 0)
-    #expect(kernel.divergenceStart.position == start && kernel.divergenceStart.momentum == momentum)
+    #expect(kernel.divergenceStart.position == start && near(kernel.divergenceStart.momentum, momentum, 1))
     // Nothing else was there to draw from.
     #expect((0..<kernel.dimension).map { kernel.position[$0] } == start)
   }

@@ -158,8 +158,9 @@ import Testing
     let z = b.triangularSolve(factor, y)
     let density = b.subtract(
       b.multiply(b.constant(-0.5), b.sumAll(b.square(z))), b.sumAll(b.log(b.diagonalPart(factor))))
-    try CompiledGraphTests.compare(
-      try b.finish(outputs: [density]), at: [0.3, -1.2], LLVMBackend(), tolerance: 1e-9, "\(n)")
+    let graph = try b.finish(outputs: [density])
+    let difference = try CompiledGraphTests.difference(graph, at: [0.3, -1.2], LLVMBackend(), tolerance: 1e-9)
+    #expect(difference == nil, "\(n)")
   }
 
   @Test("a matrix that is not positive definite gives no number, and does not stop") func notPositive() throws {

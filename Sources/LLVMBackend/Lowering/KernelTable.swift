@@ -27,7 +27,6 @@ enum KernelTable {
 
   /// Addresses; never freed.
   nonisolated(unsafe) static let address: UnsafePointer<UnsafeRawPointer> = {
-    openblas_set_num_threads(1)
     let unary = UnaryOperation.allCases.map { unaryFunction($0) }
     let binary = BinaryOperation.allCases.map { binaryFunction($0) }
     let all = dense() + unary + binary
@@ -38,9 +37,9 @@ enum KernelTable {
 
   /// The library of dense algebra and what it was made for, as part of the numeric class.
   static var denseLibrary: String {
-    _ = address
-    return String(cString: openblas_get_config()).trimmingCharacters(in: .whitespaces) + " "
-      + String(cString: openblas_get_corename())
+    guard DenseKernels.isLibraryOpen else { return "plain loops" }
+    return String(cString: openblas_build()).trimmingCharacters(in: .whitespaces) + " "
+      + String(cString: openblas_core())
   }
 
   // MARK: - Dense algebra
@@ -171,24 +170,25 @@ enum KernelTable {
 enum DenseKernels {
   private static let smallProduct = 512
 
+  /// Opens the library when first asked; without one, plain loops serve at all sizes.
+  static let isLibraryOpen = openblas_open() != 0
+
   /// c = a b for row-major a `[m, k]`, b `[k, n]`.
   static func matrixProduct(
     _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ c: UnsafeMutablePointer<Double>, m: Int, k: Int, n: Int
   ) {
-    if m * k * n <= smallProduct || m == 0 || k == 0 || n == 0 {
+    if m * k * n <= smallProduct || m == 0 || k == 0 || n == 0 || !isLibraryOpen {
       Kernels.matrixProduct(a, b, c, batch: 1, m: m, k: k, n: n)
     } else if n == 1 {
-      cblas_dgemv(CblasRowMajor, CblasNoTrans, Int32(m), Int32(k), 1, a, Int32(k), b, 1, 0, c, 1)
+      openblas_gemv(Int32(m), Int32(k), a, Int32(k), b, c)
     } else {
-      cblas_dgemm(
-        CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(m), Int32(n), Int32(k), 1, a, Int32(k), b, Int32(n), 0, c,
-        Int32(n))
+      openblas_gemm(0, 0, Int32(m), Int32(n), Int32(k), 1, a, Int32(k), b, Int32(n), 0, c, Int32(n))
     }
   }
 
   /// The lower factor of a symmetric positive definite matrix, NaN throughout where it is none.
   static func cholesky(_ a: UnsafePointer<Double>, _ l: UnsafeMutablePointer<Double>, n: Int) {
-    guard n > 8 else {
+    guard n > 8, isLibraryOpen else {
       Kernels.cholesky(a, l, batch: 1, n: n)
       return
     }
@@ -196,12 +196,7 @@ enum DenseKernels {
       (l + i * n).update(from: a + i * n, count: i + 1)
       for j in (i + 1)..<max(n, i + 1) { l[i * n + j] = 0 }
     }
-    var order = Int32(n)
-    var leading = Int32(n)
-    var info: Int32 = 0
-    // The lower triangle by rows is the upper one by columns.
-    dpotrf_("U", &order, l, &leading, &info, 1)
-    var isFinite = info == 0
+    var isFinite = openblas_potrf(Int32(n), l, Int32(n)) == 0
     for i in 0..<n where !(l[i * n + i].isFinite) { isFinite = false }
     if !isFinite { for i in 0..<(n * n) { l[i] = .nan } }
   }
@@ -213,7 +208,7 @@ enum DenseKernels {
   static func choleskyAdjoint(
     _ l: UnsafePointer<Double>, _ cotangent: UnsafePointer<Double>, _ result: UnsafeMutablePointer<Double>, n: Int
   ) {
-    guard n > block else {
+    guard n > block, isLibraryOpen else {
       Kernels.choleskyAdjoint(l, cotangent, result, batch: 1, n: n)
       return
     }
@@ -230,19 +225,13 @@ enum DenseKernels {
       let (dBar, cBar) = (result + start * n + start, result + end * n + start)
       let (rBar, bBar) = (result + start * n, result + end * n)
       if below > 0 {
-        cblas_dtrsm(
-          CblasRowMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit, below, width, 1, diagonal, order, cBar,
-          order)
+        openblas_trsm(1, 0, below, width, diagonal, order, cBar, order)
         if before > 0 {
-          cblas_dgemm(
-            CblasRowMajor, CblasNoTrans, CblasNoTrans, below, before, width, -1, cBar, order, row, order, 1, bBar, order
-          )
-          cblas_dgemm(
-            CblasRowMajor, CblasTrans, CblasNoTrans, width, before, below, -1, cBar, order, rest, order, 1, rBar, order)
+          openblas_gemm(0, 0, below, before, width, -1, cBar, order, row, order, 1, bBar, order)
+          openblas_gemm(1, 0, width, before, below, -1, cBar, order, rest, order, 1, rBar, order)
         }
         // The upper triangle of this block is scratch; the end of the work overwrites it.
-        cblas_dgemm(
-          CblasRowMajor, CblasTrans, CblasNoTrans, width, width, below, -1, cBar, order, column, order, 1, dBar, order)
+        openblas_gemm(1, 0, width, width, below, -1, cBar, order, column, order, 1, dBar, order)
       }
       for j in stride(from: Int(width) - 1, through: 0, by: -1) {
         Kernels.choleskyAdjointRow(j, diagonal, dBar, n: Int(width), stride: n)
@@ -253,8 +242,7 @@ enum DenseKernels {
           dBar[i * n + i] *= 2
           for k in 0..<i { dBar[k * n + i] = dBar[i * n + k] }
         }
-        cblas_dgemm(
-          CblasRowMajor, CblasNoTrans, CblasNoTrans, width, before, width, -1, dBar, order, row, order, 1, rBar, order)
+        openblas_gemm(0, 0, width, before, width, -1, dBar, order, row, order, 1, rBar, order)
         for i in 0..<Int(width) { dBar[i * n + i] *= 0.5 }
       }
       end = start
@@ -273,18 +261,15 @@ enum DenseKernels {
     _ l: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ x: UnsafeMutablePointer<Double>, n: Int, columns: Int,
     transposed: Bool
   ) {
-    if n * n * columns <= smallProduct || columns == 0 {
+    if n * n * columns <= smallProduct || columns == 0 || !isLibraryOpen {
       Kernels.triangularSolve(l, b, x, batch: 1, n: n, columns: columns, transposed: transposed)
       return
     }
     x.update(from: b, count: n * columns)
-    let transpose = transposed ? CblasTrans : CblasNoTrans
     if columns == 1 {
-      cblas_dtrsv(CblasRowMajor, CblasLower, transpose, CblasNonUnit, Int32(n), l, Int32(n), x, 1)
+      openblas_trsv(transposed ? 1 : 0, Int32(n), l, Int32(n), x)
     } else {
-      cblas_dtrsm(
-        CblasRowMajor, CblasLeft, CblasLower, transpose, CblasNonUnit, Int32(n), Int32(columns), 1, l, Int32(n), x,
-        Int32(columns))
+      openblas_trsm(0, transposed ? 1 : 0, Int32(n), Int32(columns), l, Int32(n), x, Int32(columns))
     }
   }
 }

@@ -386,10 +386,21 @@ final class ReverseSweep {
     func masked(_ value: NodeID) -> NodeID { isGuarded ? b.binary(.masked, value, wide) : value }
     switch reduction {
     case .sum: add(wide, to: operand, guarded: isGuarded)
-    case .product: add(masked(b.multiply(wide, b.divide(spread(result), operand))), to: operand, guarded: isGuarded)
+    case .product:
+      // The product of the others: with one zero among them all slopes but its own are 0, with two all are.
+      let isZero = b.binary(.equal, operand, b.constant(0))
+      let zeros = spread(b.reduce(.sum, b.unary(.toReal, isZero), axes: axes))
+      let nonzero = b.select(isZero, b.constant(1), operand)
+      let product = spread(b.reduce(.product, nonzero, axes: axes))
+      let others = b.select(
+        isZero, b.select(b.binary(.equal, zeros, b.constant(1)), product, b.constant(0)),
+        b.select(b.binary(.equal, zeros, b.constant(0)), b.divide(product, nonzero), b.constant(0)))
+      add(masked(b.multiply(wide, others)), to: operand, guarded: isGuarded)
     case .maximum, .minimum:
+      // Equal ones share the slope, so that the largest of one number taken twice has that number's.
       let chosen = b.binary(.equal, operand, spread(result))
-      add(b.binary(.masked, full(wide, shape), chosen), to: operand, guarded: isGuarded)
+      let count = b.reduce(.sum, b.unary(.toReal, chosen), axes: axes)
+      add(b.binary(.masked, full(b.divide(wide, spread(count)), shape), chosen), to: operand, guarded: isGuarded)
     case .logSumExp:
       // A term of −∞ has weight 0, also where all are −∞.
       let weight = b.exp(b.subtract(operand, spread(result)))
