@@ -250,7 +250,7 @@ package final class NUTSKernel: @unchecked Sendable {
 
   private func takePoint() -> Int {
     var index = 0
-    while points[index].users > 0 { index += 1 }
+    while points[index].users > 0 { index &+= 1 }
     points[index].users = 1
     return index
   }
@@ -293,17 +293,6 @@ package final class NUTSKernel: @unchecked Sendable {
       index += 4
     }
     return finite(0.5 * sum.sum() - points[moving].logDensity)
-  }
-
-  private func drawMomentum(_ stream: inout RandomStream) {
-    var index = 0
-    while index < dimension {
-      // Beyond the dimension nothing is drawn, and the momentum stays 0.
-      var uniform = SIMD4(repeating: 0.5)
-      for lane in 0..<min(4, dimension - index) { uniform[lane] = stream.nextUniform() }
-      NUTSKernel.four(momentum + index).pointee = Special.normalQuantile(uniform)
-      index += 4
-    }
   }
 
   /// One leapfrog step of the moving end, to a point and a momentum of its own; the energy there.
@@ -383,7 +372,7 @@ package final class NUTSKernel: @unchecked Sendable {
     var direction = 0
     for _ in 0..<100 {
       begin()
-      drawMomentum(&stream)
+      Ziggurat.fill(momentum, count: dimension, from: &stream)
       let start = movingEnergy()
       let change = start - leapfrog(stepSize)
       let isAccepted = change > -0.22314355131420976 && !change.isNaN
@@ -407,7 +396,7 @@ package final class NUTSKernel: @unchecked Sendable {
   package func step(key: RandomKey, isCancelled: () -> Bool = { false }) -> TransitionFacts {
     begin()
     var momentumStream = RandomStream(key: key)
-    drawMomentum(&momentumStream)
+    Ziggurat.fill(momentum, count: dimension, from: &momentumStream)
     var choiceStream = RandomStream(key: key, block: NUTSKernel.firstChoice)
     let directions = choiceStream.nextBits()
     return transition(directions, &choiceStream, isCancelled)

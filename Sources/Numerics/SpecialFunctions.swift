@@ -54,31 +54,6 @@ package enum Special {
   }
 
   /// The inverse of ``normalCDF(_:)`` (Wichura 1988, algorithm AS 241, PPND16: relative accuracy 1e-16).
-  /// Four at once, with the bits of the function of one; what is not in the middle goes one by one.
-  package static func normalQuantile(_ p: SIMD4<Double>) -> SIMD4<Double> {
-    let q = p - 0.5
-    let r = 0.180625 - q * q
-    var top = SIMD4(repeating: 2.5090809287301226727e3)
-    top = top * r + 3.3430575583588128105e4
-    top = top * r + 6.7265770927008700853e4
-    top = top * r + 4.5921953931549871457e4
-    top = top * r + 1.3731693765509461125e4
-    top = top * r + 1.9715909503065514427e3
-    top = top * r + 1.3314166789178437745e2
-    top = top * r + 3.3871328727963666080
-    var bottom = SIMD4(repeating: 5.2264952788528545610e3)
-    bottom = bottom * r + 2.8729085735721942674e4
-    bottom = bottom * r + 3.9307895800092710610e4
-    bottom = bottom * r + 2.1213794301586595867e4
-    bottom = bottom * r + 5.3941960214247511077e3
-    bottom = bottom * r + 6.8718700749205790830e2
-    bottom = bottom * r + 4.2313330701600911252e1
-    bottom = bottom * r + 1
-    var result = q * (top / bottom)
-    for lane in 0..<4 where !(abs(q[lane]) <= 0.425) { result[lane] = normalQuantile(p[lane]) }
-    return result
-  }
-
   package static func normalQuantile(_ p: Double) -> Double {
     if p.isNaN || p < 0 || p > 1 { return .nan }
     if p == 0 { return -.infinity }

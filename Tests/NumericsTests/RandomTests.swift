@@ -53,6 +53,45 @@ struct RandomTests {
     }
   }
 
+  /// All layers have one area, and the last closes at the density's top.
+  @Test func layersOfTheZigguratCloseAtTheTop() {
+    let ends = Ziggurat.ends
+    #expect(ends.count == 257 && ends[1] == Ziggurat.tail)
+    #expect(zip(ends, ends.dropFirst()).allSatisfy { $0 > $1 })
+    func density(_ x: Double) -> Double { exp(-0.5 * x * x) }
+    for k in 1..<256 {
+      #expect(abs(ends[k] * (density(ends[k + 1]) - density(ends[k])) - Ziggurat.area) < 1e-9)
+    }
+    // Below the tail's start the widest layer, and the tail itself.
+    let tail = (0.5 * Double.pi).squareRoot() * erfc(Ziggurat.tail / 2.0.squareRoot())
+    #expect(abs(Ziggurat.tail * density(Ziggurat.tail) + tail - Ziggurat.area) < 1e-11)
+  }
+
+  /// Counts in 200 cells of equal probability, and in the tails, against the normal law; signs and neighbours unrelated.
+  @Test func numbersOfTheZigguratAreNormal() {
+    var stream = RandomStream(key: RandomKey(seed: 12))
+    let count = 2_000_000
+    var draws = Array(repeating: 0.0, count: count)
+    draws.withUnsafeMutableBufferPointer { buffer in
+      if let start = buffer.baseAddress { Ziggurat.fill(start, count: count, from: &stream) }
+    }
+    var cells = Array(repeating: 0, count: 200)
+    for x in draws { cells[min(199, Int(200 * Special.normalCDF(x)))] += 1 }
+    let expected = Double(count) / 200
+    let statistic = cells.reduce(0.0) { $0 + (Double($1) - expected) * (Double($1) - expected) / expected }
+    // Mean 199, standard deviation 20.
+    #expect(statistic < 199 + 5 * 20 && statistic > 199 - 5 * 20, "\(statistic)")
+    for bound in [3, Ziggurat.tail, 4, 4.5] {
+      let beyond = draws.count { abs($0) > bound }
+      let wanted = Double(count) * erfc(bound / 2.0.squareRoot())
+      #expect(abs(Double(beyond) - wanted) < 5 * wanted.squareRoot(), "\(beyond) beyond \(bound), not \(wanted)")
+    }
+    let neighbours = zip(draws, draws.dropFirst()).reduce(0.0) { $0 + $1.0 * $1.1 }
+    #expect(abs(neighbours) < 5 * Double(count).squareRoot())
+    let fourth = draws.reduce(0.0) { $0 + $1 * $1 * $1 * $1 } / Double(count)
+    #expect(abs(fourth - 3) < 5 * (96 / Double(count)).squareRoot())
+  }
+
   @Test func edgesAreDefined() {
     var stream = RandomStream(key: RandomKey(seed: 1))
     #expect(stream.nextPoisson(rate: 0) == 0)

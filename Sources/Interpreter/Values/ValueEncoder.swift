@@ -62,9 +62,11 @@ package struct ValueEncoder {
 
   package mutating func write(_ digest: Digest) { bytes.append(contentsOf: digest.bytes) }
 
+  /// Makes room for what follows, so that long contents are not copied as they grow.
+  package mutating func reserve(_ count: Int) { bytes.reserveCapacity(bytes.count + count) }
+
   package mutating func write(_ numbers: [Double]) {
     write(numbers.count)
-    bytes.reserveCapacity(bytes.count + numbers.count * 8)
     // Every platform of Swift is little-endian; the loop keeps the format so if one day one is not.
     #if _endian(little)
       numbers.withUnsafeBytes { bytes.append(contentsOf: $0) }

@@ -84,6 +84,7 @@ package final class PosteriorValue: EngineValue {
 
   package func encode(into encoder: inout ValueEncoder) throws {
     try model.encode(into: &encoder)
+    encoder.reserve(8 * (values.reduce(0) { $0 + $1.count } + (stats == nil ? 0 : 8 * drawCount)) + 4096)
     encoder.write(kind.rawValue)
     encoder.write(chains)
     encoder.write(sites.count)
