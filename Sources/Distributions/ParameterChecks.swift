@@ -102,10 +102,12 @@ extension DistributionParameter {
       return "\(name) must be square, has shape \(contents.extents)"
     }
     if order == 0 { return nil }
+    let batch = Array(contents.extents.dropLast(2))
     for start in stride(from: 0, to: contents.elements.count, by: order * order) {
       let matrix = Array(contents.elements[start..<(start + order * order)])
       let fault = constraint == .lowerTriangular ? triangularFault(matrix, order) : definiteFault(matrix, order)
-      if let fault { return fault }
+      // Of several, which one.
+      if let fault { return batch.isEmpty ? fault : "matrix \(place(start / (order * order), batch)): \(fault)" }
     }
     return nil
   }
@@ -130,11 +132,10 @@ extension DistributionParameter {
         return "\(name) must be symmetric: [\(i), \(j)] is \(below), [\(j), \(i)] is \(above)"
       }
     }
-    let b = GraphBuilder()
-    let factor = b.cholesky(b.data(TensorData(extents: [order, order], elements: matrix)))
-    if let contents = b.contents(of: factor), contents.elements.contains(where: { $0.isNaN }) {
-      return "\(name) must be positive definite"
+    return Kernels.firstBadPivot(of: matrix, order: order).map { row, pivot in
+      let number = pivot.isFinite ? String(format: "%.4g", pivot) : numberText(pivot)
+      return
+        "\(name) must be positive definite: \(row == 0 ? "entry [0, 0]" : "given the rows before it, the variance of row \(row)") is \(number)"
     }
-    return nil
   }
 }

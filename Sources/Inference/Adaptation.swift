@@ -108,6 +108,9 @@ package struct MetricEstimate: Sendable {
   private var draws, gradients: VarianceEstimate
   private var nextDraws, nextGradients: VarianceEstimate
 
+  /// How many vectors it keeps.
+  static let vectorCount = 8
+
   /// Iterations after which the younger estimate takes over: early in warmup, and later.
   package static let earlySpan = 10
   package static let lateSpan = 80

@@ -60,7 +60,7 @@ package struct ChainMemory: Sendable {
 // MARK: - Bytes
 
 extension ChainCheckpoint {
-  private static let format = "chain checkpoint 2"
+  private static let format = "chain checkpoint 3"
 
   package func encoded(for identity: Digest) -> [UInt8] {
     var writer = ByteWriter(wordCount: result.wordCount + 14 * position.count)
@@ -96,7 +96,7 @@ extension ChainCheckpoint {
 }
 
 extension ChainResult {
-  private static let format = "chains 1"
+  private static let format = "chains 2"
 
   /// Finished chains as bytes.
   package static func encoded(_ chains: [ChainResult], for identity: Digest) -> [UInt8] {
@@ -120,7 +120,7 @@ extension ChainResult {
     return reader.isAtEnd ? chains : nil
   }
 
-  fileprivate var wordCount: Int { positions.count + inverseMass.count + 7 * count + 16 }
+  fileprivate var wordCount: Int { positions.count + 2 * inverseMass.count + 7 * count + 16 }
 
   fileprivate func write(to writer: inout ByteWriter) {
     writer.write(positions)
@@ -131,6 +131,8 @@ extension ChainResult {
     writer.write(isDivergent)
     writer.write(energy)
     writer.write(logDensity)
+    writer.write(outsideCount)
+    writer.write(outsidePosition)
     writer.write(finalStepSize)
     writer.write(inverseMass)
     writer.write(warmupLeapfrogs)
@@ -152,6 +154,8 @@ extension ChainResult {
     isDivergent = try reader.flags(count)
     energy = try reader.doubles(count)
     logDensity = try reader.doubles(count)
+    outsideCount = try reader.int(in: 0...count)
+    outsidePosition = try reader.doubles(outsideCount > 0 ? dimension : 0)
     finalStepSize = try reader.double()
     inverseMass = try reader.doubles(dimension)
     warmupLeapfrogs = try reader.int(in: 0...(1 << 52))

@@ -24,6 +24,9 @@ package struct ChainResult: Sendable {
   package var isDivergent: [Bool] = []
   package var energy: [Double] = []
   package var logDensity: [Double] = []
+  /// Draws whose trajectory ended where the density cannot be evaluated, and where the first of them did.
+  package var outsideCount = 0
+  package var outsidePosition: [Double] = []
   package var finalStepSize = 0.0
   package var inverseMass: [Double] = []
   package var warmupLeapfrogs = 0
@@ -119,6 +122,10 @@ package enum ChainRunner {
         state.result.energy.append(facts.energy)
         state.result.logDensity.append(facts.logDensity)
         if facts.isDivergent { divergences += 1 }
+        if facts.isOutside {
+          if state.result.outsideCount == 0 { state.result.outsidePosition = kernel.divergenceEnd }
+          state.result.outsideCount += 1
+        }
       }
       state.iteration += 1
       if let memory, let identity, memory.isDue(chain) {

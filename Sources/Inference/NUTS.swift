@@ -8,6 +8,8 @@ package struct TransitionFacts: Sendable {
   package var treeDepth = 0
   package var leapfrogs = 0
   package var isDivergent = false
+  /// Diverged, or began, where the density cannot be evaluated.
+  package var isOutside = false
   package var energy = 0.0
   package var logDensity = 0.0
   package var stop = TrajectoryStop.depthLimit
@@ -67,6 +69,12 @@ package final class NUTSKernel: @unchecked Sendable {
   private static let pagedByteCount = 1 << 20
   /// From one vector to the next.
   private let stride: Int
+  /// The memory of a sampler's vectors, all levels of the deepest tree included.
+  package static func byteCount(dimension: Int, maxTreeDepth: Int) -> Double {
+    let count = 2 + 2 * pointCount + 3 * (max(0, maxTreeDepth) + 1) + 6 + MetricEstimate.vectorCount
+    return 8 * Double(count) * Double(dimension)
+  }
+
   /// How far loops go: vectors are filled up with zeros.
   private let limit: Int
 
@@ -434,6 +442,9 @@ package final class NUTSKernel: @unchecked Sendable {
     (array(points[before].q), momenta(momentumBefore))
   }
 
+  /// Where the step that diverged went, after a divergent transition.
+  package var divergenceEnd: [Double] { array(points[moving].q) }
+
   /// Grows a trajectory from the current point with the momentum that was set; the chain moves to a draw from it.
   private func transition(
     _ directions: UInt64, _ choices: inout RandomStream, _ isCancelled: () -> Bool
@@ -478,6 +489,7 @@ package final class NUTSKernel: @unchecked Sendable {
     facts.treeDepth = depth
     facts.leapfrogs = leapfrogCount
     facts.isDivergent = stop == .divergent
+    facts.isOutside = facts.isDivergent && points[moving].energy == .infinity
     facts.energy = points[draw].energy
     facts.stop = stop
     if stop != .interrupted { current = draw }

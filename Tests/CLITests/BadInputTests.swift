@@ -97,6 +97,41 @@ struct BadInputTests {
       ]
     ),
     (
+      "not-definite",
+      [
+        "a.nb.md":
+          "```swift {#a}\nmodel M(S: Matrix[D, D]) {\n  let m ~ Normal(0, 1).iid(D)\n  let x ~ MultivariateNormal(m, covariance: S)\n}\nlet s: Matrix = [[1.0, 2.0], [2.0, 1.0]]\nlet fit = sample(M(S: s).given(x: [1.0, 2.0]), seed: 1)\n```\n"
+      ]
+    ),
+    (
+      "singular-solve",
+      [
+        "a.nb.md":
+          "```swift {#a}\nmodel M(A: Matrix[D, D]) {\n  let m ~ Normal(0, 1).iid(D)\n  let z = solve(A, m)\n  let x ~ Normal(z, 1)\n}\nlet fit = sample(M(A: [[1.0, 2.0], [2.0, 4.0]]).given(x: [1.0, 2.0]), seed: 1)\n```\n"
+      ]
+    ),
+    (
+      "singular-solve-at-start",
+      [
+        "a.nb.md":
+          "```swift {#a}\nmodel M(D: Int) {\n  let m ~ Normal(0, 1)\n  let a = matrix(D, D) { i, j in m }\n  let x ~ Normal(solve(a, zeros(D) + m), 1)\n}\nlet fit = sample(M(D: 3).given(x: [1.0, 2.0, 3.0]), init: .values(m: 0.0), seed: 1)\n```\n"
+      ]
+    ),
+    (
+      "huge-plate",
+      [
+        "a.nb.md":
+          "```swift {#a}\nmodel M(n: Int) {\n  let m ~ Normal(0, 1)\n  plate i in 0..<n { let z ~ Normal(m, 1) }\n}\nlet fit = sample(M(n: 4000000000), seed: 1)\n```\n"
+      ]
+    ),
+    (
+      "huge-plates",
+      [
+        "a.nb.md":
+          "```swift {#a}\nmodel M(n: Int) {\n  let m ~ Normal(0, 1)\n  plate i in 0..<n { plate j in 0..<n { let z ~ Normal(m, 1) } }\n}\nlet fit = sample(M(n: 400000), seed: 1)\n```\n"
+      ]
+    ),
+    (
       "varying-site",
       [
         "a.nb.md":
@@ -166,6 +201,34 @@ struct BadInputTests {
     let run = try Program.run(["run", "a.nb.md"], in: try Program.folder(item.files))
     #expect(run.status == 1 && run.errors.isEmpty && !run.wasKilled, "\(run)")
     expectGolden(run, name)
+  }
+
+  /// Trajectories that leave the domain of a density say at which expression; also when the fit comes from the cache.
+  @Test func divergencesOutsideTheDomainHaveACause() throws {
+    let folder = try Program.folder([
+      "a.nb.md": """
+      ```swift {#a}
+      model M(D: Int) {
+        let rho ~ Normal(0, 1)
+        let s = matrix(D, D) { i, j in i == j ? 1.0 : rho }
+        let x ~ MultivariateNormal(zeros(D), covariance: s)
+      }
+      let fit = sample(M(D: 3).given(x: [1.0, 2.0, 3.0]), draws: 2000, seed: 1)
+      ```
+      """
+    ])
+    let first = try Program.run(["run", "a.nb.md"], in: folder)
+    #expect(first.output.contains("of 8000 transitions diverged"))
+    #expect(
+      first.output.contains("covariance must be positive definite: given the rows before it, the variance of row"))
+    #expect(first.output.contains("of them ended where the log density of `x[0]` is not a number"))
+    // Another cell of the same text makes the fit anew out of the stored draws.
+    let text = try String(contentsOf: folder.appendingPathComponent("a.nb.md"), encoding: .utf8)
+    try text.replacingOccurrences(of: "let fit", with: "\n// again\nlet fit")
+      .write(to: folder.appendingPathComponent("a.nb.md"), atomically: true, encoding: .utf8)
+    let second = try Program.run(["run", "a.nb.md"], in: folder)
+    func notes(_ text: String) -> [Substring] { text.split(separator: "\n").filter { $0.contains("note:") } }
+    #expect(notes(first.output) == notes(second.output))
   }
 
   private func expectGolden(_ run: Program.Outcome, _ name: String) {

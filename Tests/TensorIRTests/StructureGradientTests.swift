@@ -94,4 +94,21 @@ import Testing
     try Run.requireGradient(
       graph, at: Run.normals(shape.elementCount, seed: 21), tolerance: 1e-6, test.testDescription)
   }
+
+  /// The product of the others, also where factors are 0; equal extremes share the slope.
+  @Test func productsWithZerosAndTiedExtremes() throws {
+    func slopes(_ reduction: Reduction, _ x: [Double]) throws -> [Double] {
+      let b = GraphBuilder()
+      let graph = try b.finish(outputs: [
+        b.reduce(reduction, b.parameter(offset: 0, shape: [Dimension(x.count)]), axes: [0])
+      ])
+      return try Run.gradient(graph, at: x).gradient
+    }
+    #expect(try slopes(.product, [2, 3, 5]) == [15, 10, 6])
+    #expect(try slopes(.product, [2, 0, 5]) == [0, 10, 0])
+    #expect(try slopes(.product, [0, 0, 5]) == [0, 0, 0])
+    #expect(try slopes(.product, [-0.0, 4]) == [4, 0])
+    #expect(try slopes(.maximum, [1, 3, 3, 2]) == [0, 0.5, 0.5, 0])
+    #expect(try slopes(.minimum, [1, 1, 1, 1]) == [0.25, 0.25, 0.25, 0.25])
+  }
 }

@@ -406,9 +406,10 @@ enum TracedLibrary {
     ),
   ]
 
-  /// The solution of `a x = b` by the normal equations `aᵀa x = aᵀb`: the graph factors positive definite matrices only.
+  /// The solution of `a x = b`: by the inverse of a matrix that is known, otherwise by the normal equations
+  /// `aᵀa x = aᵀb`, since the graph factors positive definite matrices only.
   ///
-  /// The condition number is squared by that; a covariance is better solved through `cholesky`.
+  /// The condition number is squared by the latter; a covariance is better solved through `cholesky`.
   private static func solve(_ context: any TraceContext, _ values: [Value]) throws -> Value {
     let operands = try Operands(context, values)
     let size = try operands.square(0, "solve")
@@ -420,6 +421,12 @@ enum TracedLibrary {
     }
     let columns = shape.count == 2 ? shape[1] : 1
     let right = operands.reshaped(operands[1], [size, columns])
+    if case .realArray(let known) = values[0] {
+      let identity = (0..<(size * size)).map { $0 % (size + 1) == 0 ? 1.0 : 0 }
+      let inverse = try LinearAlgebraLibrary.solved(known.elements, size, identity, size)
+      let matrix = builder.data(TensorData(extents: [size, size], elements: inverse))
+      return operands.value(operands.reshaped(builder.matrixProduct(matrix, right), shape), shape)
+    }
     let transposed = builder.transpose(operands[0])
     let factor = builder.cholesky(builder.matrixProduct(transposed, operands[0]))
     let lower = builder.triangularSolve(factor, builder.matrixProduct(transposed, right))

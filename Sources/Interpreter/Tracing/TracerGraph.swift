@@ -39,6 +39,7 @@ extension Tracer: TraceContext {
   // MARK: - Frames
 
   func openFrame(_ kind: Frame.Kind, name: String, lower: Int, extent: Int) throws -> Frame {
+    try Operations.checkBudget(extent, "the range of `\(name)`")
     frameCount += 1
     let id = FrameID(frameCount)
     let values = (0..<extent).map { Double(lower + $0) }

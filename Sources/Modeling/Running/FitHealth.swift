@@ -90,14 +90,25 @@ struct FitHealth {
   // MARK: - Words
 
   /// Warnings, each with a next step; the most telling first.
-  func warnings(at span: SourceSpan) -> [Diagnostic] {
+  ///
+  /// - Parameter outside: What was wrong where divergent trajectories left the density's domain.
+  func warnings(at span: SourceSpan, outside: OutsideDomain? = nil) -> [Diagnostic] {
     var result: [Diagnostic] = []
     if divergences > 0 {
-      result.append(
-        Diagnostic(
-          "C410", .warning, "\(divergences) of \(draws) transitions diverged", at: span,
-          notes: ["the sampler met a region it cannot follow; the draws may miss part of the posterior"],
-          help: "reparameterize hierarchical sites with `.reparam(site: .noncentered)`, or raise `targetAcceptance`"))
+      var diagnostic = Diagnostic(
+        "C410", .warning, "\(divergences) of \(draws) transitions diverged", at: span,
+        notes: ["the sampler met a region it cannot follow; the draws may miss part of the posterior"],
+        help: "reparameterize hierarchical sites with `.reparam(site: .noncentered)`, or raise `targetAcceptance`")
+      if let outside {
+        diagnostic.notes = [
+          "\(outside.count) of them ended where the log density of `\(outside.site)` is \(outside.value)",
+          "the draws may miss part of the posterior",
+        ]
+        diagnostic.labels += outside.labels
+        diagnostic.help =
+          "keep the parameter in its range for all values of the sites, as `exp(…)` keeps a scale positive"
+      }
+      result.append(diagnostic)
     }
     if depthHits > 0 {
       result.append(
@@ -184,4 +195,15 @@ extension Verdict {
     let values = quantities.map { (name: $0.name, value: min($0.bulkESS, $0.tailESS)) }.filter { $0.value.isFinite }
     return values.isEmpty ? nil : Plots.ess(values, threshold: essLimit)
   }
+}
+
+/// Where trajectories ended that left the domain of the log density.
+struct OutsideDomain {
+  /// Of how many transitions.
+  var count: Int
+  var site: String
+  /// The log density's value there, in words.
+  var value: String
+  /// The distribution, and the expression where the number went wrong.
+  var labels: [Diagnostic.Label]
 }

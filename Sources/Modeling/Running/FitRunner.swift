@@ -31,6 +31,7 @@ struct FitRunner {
     try checkSize(
       of: compiled.sites, draws: options.settings.draws * options.settings.chains, "`draws` in all chains", options.span
     )
+    try checkMemory(compiled, options)
     if let keep = options.keep {
       for path in keep where !compiled.sites.contains(where: { $0.name == path }) {
         throw Fault(
@@ -67,7 +68,8 @@ struct FitRunner {
     }
     let fit = try posterior(compiled, results, options)
     let health = FitHealth(fit)
-    for warning in health.warnings(at: options.span) { context.warn(warning) }
+    let outside = health.divergences > 0 ? outsideDomain(compiled, results) : nil
+    for warning in health.warnings(at: options.span, outside: outside) { context.warn(warning) }
     context.sink.emit(.verdict(health.verdict))
     return fit
   }
@@ -140,11 +142,43 @@ struct FitRunner {
   /// All draws stand in memory: what cannot is refused before anything runs.
   private func checkSize(of sites: [StoredSite], draws: Int, _ what: String, _ span: SourceSpan) throws {
     let limit = 1 << 30
-    let size = sites.reduce(0) { $0.addingReportingOverflow($1.size).partialValue }
+    let sizes = sites.map { Shape(extents: $0.shape).elementCount }
+    let size = sizes.reduce(0) { total, size in
+      let (sum, overflow) = total.addingReportingOverflow(size)
+      return overflow ? .max : sum
+    }
     guard size > limit / max(1, draws) else { return }
+    guard size <= limit else {
+      throw Fault(
+        "M302", "one draw is too much to hold", expected: "at most \(limit) numbers",
+        found: size == .max ? "more than can be counted" : "\(size)",
+        help: "check the sizes that the model is made from",
+        span: span)
+    }
     throw Fault(
       "M302", "the draws are too many to hold", expected: "at most \(limit / max(1, size)) \(what)",
       found: "\(draws), of \(size) numbers each", help: "draw less", span: span)
+  }
+
+  /// Refuses, before anything is allocated, what would not fit: draws, in the sampler's coordinates and in the model's,
+  /// and the vectors of the chains that run at once.
+  private func checkMemory(_ compiled: CompiledModel, _ options: SamplingOptions) throws {
+    let settings = options.settings
+    let dimension = compiled.target.dimension
+    let size = compiled.sites.reduce(0.0) { $0 + Double($1.size) }
+    let draws = 8 * Double(settings.draws) * Double(settings.chains) * (size + Double(dimension))
+    let running = min(settings.chains, settings.threads)
+    let vectors =
+      Double(running) * NUTSKernel.byteCount(dimension: dimension, maxTreeDepth: settings.maxTreeDepth)
+    let available = Double(ProcessInfo.processInfo.physicalMemory)
+    guard draws + vectors > available else { return }
+    func words(_ bytes: Double) -> String { "\((bytes / 0x1p30 * 10).rounded() / 10) GiB" }
+    throw Fault(
+      "M312", "sampling takes more memory than this machine has", expected: "at most \(words(available))",
+      found: "\(words(vectors)) for \(running) chain\(running == 1 ? "" : "s") at once, \(words(draws)) for the draws",
+      help: vectors > draws
+        ? "the model has \(dimension) coordinates: lower `threads` or `maxTreeDepth`, or make sites local by summing them out"
+        : "lower `draws`", span: options.span)
   }
 
   /// Draws in the model's own coordinates.
@@ -221,58 +255,93 @@ struct FitRunner {
     guard let failure = failures.first else {
       return Fault("M301", "no start point was found", span: span)
     }
-    let tracer = compiled.finished.tracer
     var fault = Fault(
       "M301", "the log density cannot be evaluated at the start",
       expected: "a finite log density and gradient", found: FitRunner.words(failure.logDensity), span: span)
-    // Which site's term is it?
-    let records = compiled.finished.trace.state.sites.filter { !$0.pointwise.isEmpty }
-    if let program = try? compiled.finished.program(outputs: records.flatMap { $0.pointwise.map(\.node) }) {
-      let outputs = program.run(position: failure.position, inputs: [])
-      var slot = 0
-      search: for record in records {
-        for piece in record.pointwise {
-          let values = outputs[slot].elements
-          slot += 1
-          guard let bad = values.firstIndex(where: { !$0.isFinite }) else { continue }
-          let element = piece.positions?[bad] ?? bad
-          let name =
-            record.shape.isEmpty
-            ? record.name
-            : ElementNames(compiled.model).name(
-              StoredSite(name: record.name, shape: record.shape, isInteger: false), element)
-          fault.message =
-            "the log density of `\(name)` is \(FitRunner.words(values[bad])) at the start"
-          fault.span = record.span
-          fault.caret = attempts == 1 ? "this distribution" : "this distribution, in every one of \(attempts) attempts"
-          if let wrong = parameterFault(compiled, record, at: failure.position) {
-            fault.found = wrong
-            fault.help =
-              "keep the parameter in its range for all values of the sites, as `exp(…)` keeps a scale positive"
-          } else if record.role == .observed, let data = compiled.finished.builder.contents(of: record.value),
-            element < data.elements.count
-          {
-            fault.found = "the value \(data.elements[element]); it must be \(record.family.supportDescription)"
-          }
-          fault.labels.append(Diagnostic.Label(span: span, text: "sampled here"))
-          break search
-        }
+    if let culprit = culprit(compiled, at: failure.position) {
+      fault.message = "the log density of `\(culprit.name)` is \(FitRunner.words(culprit.value)) at the start"
+      fault.span = culprit.record.span
+      fault.caret = attempts == 1 ? "this distribution" : "this distribution, in every one of \(attempts) attempts"
+      if let wrong = culprit.parameterFault {
+        fault.found = wrong
+        fault.help =
+          "keep the parameter in its range for all values of the sites, as `exp(…)` keeps a scale positive"
+      } else if culprit.record.role == .observed,
+        let data = compiled.finished.builder.contents(of: culprit.record.value), culprit.element < data.elements.count
+      {
+        fault.found =
+          "the value \(data.elements[culprit.element]); it must be \(culprit.record.family.supportDescription)"
       }
+      fault.labels.append(Diagnostic.Label(span: span, text: "sampled here"))
     }
-    // What a density does inside is no expression of the user's.
-    if let blame = compiled.target.explaining().blame(position: failure.position),
-      let place = tracer.span(ofOrigin: blame.origin), place != fault.span
-    {
-      let operands = blame.operands.map { "\($0)" }.joined(separator: ", ")
-      fault.labels.append(
-        Diagnostic.Label(
-          span: place,
-          text:
-            "`\(blame.operation)`\(operands.isEmpty ? "" : " of \(operands)") gives \(FitRunner.words(blame.result))"))
-    }
+    if let label = expressionLabel(compiled, at: failure.position, besides: fault.span) { fault.labels.append(label) }
     fault.help =
       fault.help ?? "check the data against the distribution's support, or start elsewhere with `init: .values(…)`"
     return fault
+  }
+
+  /// A site's element whose term of the log density is not finite.
+  private struct Culprit {
+    var record: SiteRecord
+    var element: Int
+    var name: String
+    var value: Double
+    /// What is wrong with the distribution's parameters, where that is it.
+    var parameterFault: String?
+  }
+
+  /// The first site whose term is not finite at a position.
+  private func culprit(_ compiled: CompiledModel, at position: [Double]) -> Culprit? {
+    let records = compiled.finished.trace.state.sites.filter { !$0.pointwise.isEmpty }
+    guard let program = try? compiled.finished.program(outputs: records.flatMap { $0.pointwise.map(\.node) }) else {
+      return nil
+    }
+    var outputs = program.run(position: position, inputs: [])[...]
+    for record in records {
+      for piece in record.pointwise {
+        guard let values = outputs.popFirst()?.elements, let bad = values.firstIndex(where: { !$0.isFinite }) else {
+          continue
+        }
+        let element = piece.positions?[bad] ?? bad
+        let site = StoredSite(name: record.name, shape: record.shape, isInteger: false)
+        return Culprit(
+          record: record, element: element,
+          name: record.shape.isEmpty ? record.name : ElementNames(compiled.model).name(site, element),
+          value: values[bad], parameterFault: parameterFault(compiled, record, at: position))
+      }
+    }
+    return nil
+  }
+
+  /// The expression that first gives what is not finite at a position. What a density does inside is no expression of the
+  /// user's.
+  private func expressionLabel(
+    _ compiled: CompiledModel, at position: [Double], besides span: SourceSpan?
+  ) -> Diagnostic.Label? {
+    guard let blame = compiled.target.explaining().blame(position: position),
+      let place = compiled.finished.tracer.span(ofOrigin: blame.origin), place != span
+    else { return nil }
+    let operands = blame.operands.map { "\($0)" }.joined(separator: ", ")
+    let text =
+      blame.operation == "cholesky"
+      ? "the matrix that is factored here is not positive definite, or singular"
+      : "`\(blame.operation)`\(operands.isEmpty ? "" : " of \(operands)") gives \(FitRunner.words(blame.result))"
+    return Diagnostic.Label(span: place, text: text)
+  }
+
+  /// What was wrong where trajectories left the domain of the log density; nil where none did.
+  private func outsideDomain(_ compiled: CompiledModel, _ results: [ChainResult]) -> OutsideDomain? {
+    let count = results.reduce(0) { $0 + $1.outsideCount }
+    guard count > 0 else { return nil }
+    for result in results where result.outsideCount > 0 {
+      guard let culprit = culprit(compiled, at: result.outsidePosition) else { continue }
+      let reason = culprit.parameterFault ?? "this distribution"
+      let expression = expressionLabel(compiled, at: result.outsidePosition, besides: culprit.record.span)
+      return OutsideDomain(
+        count: count, site: culprit.name, value: FitRunner.words(culprit.value),
+        labels: [Diagnostic.Label(span: culprit.record.span, text: reason)] + (expression.map { [$0] } ?? []))
+    }
+    return nil
   }
 
   /// What is wrong at a position with the parameters of a site that is made in one piece.

@@ -315,6 +315,24 @@ package enum Kernels {
     }
   }
 
+  /// The first row, from 0, whose leading block is not positive definite, and its pivot; nil where all are.
+  package static func firstBadPivot(of matrix: [Double], order n: Int) -> (row: Int, pivot: Double)? {
+    var factor = Array(repeating: 0.0, count: n * n)
+    for i in 0..<n {
+      for j in 0...i {
+        var sum = matrix[i * n + j]
+        for k in 0..<j { sum -= factor[i * n + k] * factor[j * n + k] }
+        if i == j {
+          guard sum > 0, sum.isFinite else { return (i, sum) }
+          factor[i * n + i] = sum.squareRoot()
+        } else {
+          factor[i * n + j] = sum / factor[j * n + j]
+        }
+      }
+    }
+    return nil
+  }
+
   /// The cotangent of a symmetric matrix from that of its factor, from the last row up (Smith 1995; Murray 2016,
   /// "Differentiation of the Cholesky decomposition", section 4.1), each pair of entries sharing what it receives.
   package static func choleskyAdjoint(
