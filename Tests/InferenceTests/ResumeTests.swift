@@ -230,7 +230,7 @@ struct ResumeTests {
       return payload + builder.finish().bytes
     }
     let payload = Array(bytes.dropLast(32))
-    #expect(sealed(payload, "chain checkpoint 2", identity) == bytes)
+    #expect(sealed(payload, "chain checkpoint 3", identity) == bytes)
     let result = bits(run(settings))
     let words: [UInt64] = [
       0, 1, .max, 1 << 63, (1 << 63) - 1, 1 << 40, Double.nan.bitPattern, Double.infinity.bitPattern,
@@ -240,7 +240,7 @@ struct ResumeTests {
       for start in stride(from: 0, to: payload.count - 7, by: 8) {
         var forged = payload
         withUnsafeBytes(of: word) { forged.replaceSubrange(start..<(start + 8), with: $0) }
-        keeper[0] = sealed(forged, "chain checkpoint 2", identity)
+        keeper[0] = sealed(forged, "chain checkpoint 3", identity)
         if ChainCheckpoint(keeper[0] ?? [], for: identity, dimension: 2, settings: settings) != nil { taken += 1 }
         _ = run(settings, keeper.memory)
       }
@@ -252,7 +252,7 @@ struct ResumeTests {
       }
     }
     for length in payload.indices {
-      keeper[0] = sealed(Array(payload[..<length]), "chain checkpoint 2", identity)
+      keeper[0] = sealed(Array(payload[..<length]), "chain checkpoint 3", identity)
       #expect(ChainCheckpoint(keeper[0] ?? [], for: identity, dimension: 2, settings: settings) == nil)
     }
     // The seal was right: what was refused was refused by the reader.
