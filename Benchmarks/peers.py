@@ -3,18 +3,20 @@
 
 Everything is installed from PyPI below .build/peers on the first run; Stan's compiler and headers come with the wheel
 of httpstan. Stan's programs are built as a careful user would: whole-vector statements, `stanc --O1`, -O3,
--march=native, no range checks. Gradients are processor time per evaluation in a compiled loop, the median of seven
+-march=native, no range checks; where Stan has a function of its own for a whole regression there is a second program,
+"stan-glm". Gradients are processor time per evaluation in a compiled loop, the median of seven
 batches; one that is not Cairn's is not shown. Sampling is four chains, one after another on one thread, of 1000 warmup
-and 1000 kept draws, compilation left out; the figure is the least bulk effective sample size over the model's sites, by
-one estimator for all, per second of processor time. One run per cell: such sizes differ between seeds by tens of
-percent.
+and 1000 kept draws, compilation left out (Cairn's is in "cairn", and left out of "sampling"); the figure is the least bulk
+effective sample size over the model's sites, by one estimator for all, per second of processor time. One run per cell:
+such sizes differ between seeds by tens of percent. Leapfrogs per effective draw are medians over five seeds.
 
-    Benchmarks/peers.py [--cairn PROGRAM] [--peers stan,numpyro,nutpie] [--only gradients|sampling] [MODEL…]
+    Benchmarks/peers.py [--cairn PROGRAM] [--peers stan,numpyro,nutpie] [--only gradients|sampling|leapfrogs] [MODEL…]
 """
 import argparse
 import csv
 import datetime
 import json
+import math
 import os
 import pathlib
 import re
@@ -34,6 +36,10 @@ packages = {"stan": ["httpstan"], "numpyro": ["numpyro"], "nutpie": ["pymc", "nu
 sampled = ["eight-schools", "varying-intercepts-919x85", "logistic-1000x5", "autoregressive-200", "garch-1000",
            "linear-10000x25"]
 chains, warmup, draws, seed = 4, 1000, 1000, 1
+seeds = [1, 2, 3, 4, 5]
+# Models that a goal is set for.
+compared = [*sampled, "logistic-10000x25", "logistic-100000x10", "logistic-centered-10000x25",
+            "linear-profiled-10000x25"]
 
 
 def kind(name):
@@ -113,7 +119,8 @@ class Stan:
     flags = ["-std=c++17", "-O3", "-march=native", "-DSTAN_NO_RANGE_CHECKS", "-w", "-pthread", "-D_REENTRANT",
              "-DBOOST_DISABLE_ASSERTS", "-DBOOST_PHOENIX_NO_VARIADIC_EXPRESSION"]
 
-    def __init__(self):
+    def __init__(self, uses_regressions=False):
+        self.uses_regressions = uses_regressions
         self.package = next((place / "stan").glob("lib/python*/site-packages/httpstan"))
         self.build = place / "stan-programs"
         self.build.mkdir(parents=True, exist_ok=True)
@@ -126,15 +133,20 @@ class Stan:
         gradients.run([*command, "-o", partial])
         partial.replace(target)
 
+    def source(self, name):
+        """The program of a model; nil where it has none with a function for whole regressions."""
+        path = sources / f"{kind(name)}{'-glm' if self.uses_regressions else ''}.stan"
+        return path if path.exists() else None
+
     def program(self, name):
         """The executable of a model; what does not depend on it is made once, as CmdStan does."""
-        include, source = self.package / "include", sources / f"{kind(name)}.stan"
+        include, source = self.package / "include", self.source(name)
         compiler = ["g++", *self.flags, f"-I{self.build}", f"-I{include}"]
         header = include / "stan/model/model_header.hpp"
         self.make(self.build / "stan/model/model_header.hpp.gch", header, [*compiler, "-x", "c++-header", header])
         driver = self.build / "driver.o"
         self.make(driver, sources / "stan_driver.cpp", [*compiler, "-c", sources / "stan_driver.cpp"])
-        base = self.build / kind(name)
+        base = self.build / source.stem
         code, object_file = base.with_suffix(".cpp"), base.with_suffix(".o")
         if not code.exists() or code.stat().st_mtime < source.stat().st_mtime:
             gradients.run([self.package / "stanc", "--O1", "--name=benchmark_model", f"--o={code}", source])
@@ -146,10 +158,12 @@ class Stan:
         return base
 
     def gradient(self, name, data, position, seconds):
-        return json.loads(gradients.run([self.program(name), "gradient", data, position, seconds]))
+        if self.source(name):
+            return json.loads(gradients.run([self.program(name), "gradient", data, position, seconds]))
 
-    def sample(self, name, data, out):
-        return json.loads(gradients.run([self.program(name), "sample", data, chains, warmup, draws, seed, out]))
+    def sample(self, name, data, out, seed):
+        if self.source(name):
+            return json.loads(gradients.run([self.program(name), "sample", data, chains, warmup, draws, seed, out]))
 
 
 class Script:
@@ -165,7 +179,7 @@ class Script:
     def gradient(self, name, data, position, seconds):
         return self.run(["gradient", kind(name), data, position, seconds])
 
-    def sample(self, name, data, out):
+    def sample(self, name, data, out, seed):
         return self.run(["sample", kind(name), data, chains, warmup, draws, seed, out])
 
 
@@ -190,11 +204,13 @@ class Cairn:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, text
 
-    def sample(self, name, sites, out):
-        """The run with the fit less one without; a third run tells the draws."""
+    def sample(self, name, sites, out, seed):
+        """The run with the fit less one without, and less one with a fit of next to no draws; a last run tells the draws."""
         self.notebook = (gradients.folder / f"{name}.nb.md").read_text()
         fit = f"let fit = sample(m, chains: {chains}, warmup: {warmup}, draws: {draws}, threads: 1, seed: {seed})"
-        show = ["func told(_ x: Vector) { print(\"draws \\(x.map { v in \"\\(v)\" }.joined(\" \"))\") }"]
+        least = f"let fit = sample(m, chains: 1, warmup: 1, draws: 4, maxTreeDepth: 1, threads: 1, seed: {seed})"
+        show = ["print(\"leapfrogs \\(sum(fit.stats().leapfrogs))\")",
+                "func told(_ x: Vector) { print(\"draws \\(x.map { v in \"\\(v)\" }.joined(\" \"))\") }"]
         for site in sites:
             if site["shape"]:
                 show.append(f"for k in 0..<{site['shape'][0]} {{ told(fit.{site['name']}[..., k]) }}")
@@ -203,13 +219,16 @@ class Cairn:
         with tempfile.TemporaryDirectory() as name_of_folder:
             folder = pathlib.Path(name_of_folder)
             (folder / "data").symlink_to(gradients.folder / "data")
-            without = statistics.median(self.processor_time(folder, "1")[0] for _ in range(3))
-            seconds, _ = self.processor_time(folder, fit)
+            without, start, seconds = (
+                statistics.median(self.processor_time(folder, cell)[0] for _ in range(count))
+                for cell, count in (("1", 5), (least, 5), (fit, 3)))
             _, text = self.processor_time(folder, "\n".join([fit, *show]))
         columns = [line.split()[1:] for line in text.splitlines() if line.startswith("draws ")]
         flat = gradients.array.array("d", (float(value) for row in zip(*columns) for value in row))
         out.write_bytes(flat.tobytes())
-        return {"seconds": seconds - without, "columns": len(columns)}
+        leapfrogs = next(float(line.split()[1]) for line in text.splitlines() if line.startswith("leapfrogs "))
+        return {"seconds": seconds - without, "sampling": seconds - start, "columns": len(columns),
+                "leapfrogs": leapfrogs}
 
 
 # MARK: - Comparing
@@ -239,7 +258,7 @@ def guarded(action, what):
 def measure(name, ours, peers, options):
     data, result = write_inputs(name), {"name": name}
     first, position = ours.gradient(name, options.seconds)
-    if options.only != "sampling":
+    if options.only in (None, "gradients"):
         times = {"cairn": statistics.median(first["gradientNanoseconds"])}
         for key, peer in peers.items():
             found = guarded(lambda: peer.gradient(name, data, position, options.seconds), f"{name}, {key}")
@@ -251,18 +270,61 @@ def measure(name, ours, peers, options):
             else:
                 print(f"{name}, {key}: the gradient differs by {difference:.1e}; not shown", file=sys.stderr)
         result["gradient"] = times
-    if options.only != "gradients" and name in sampled:
+
+    def sample(key, peer, seed):
+        out = place / "data" / f"{name}-{key}.draws"
+        what = first["sites"] if key == "cairn" else data
+        made = guarded(lambda: peer.sample(name, what, out, seed), f"{name}, sampling by {key}")
+        if not made:
+            return None
+        made |= least_size(out, made["columns"], name, key != "cairn")
+        made["perSecond"] = made["bulk"] / made["seconds"]
+        return made
+
+    if options.only in (None, "sampling") and name in sampled:
         result["sampling"] = {}
         for key, peer in {"cairn": ours, **peers}.items():
-            out = place / "data" / f"{name}-{key}.draws"
-            what = first["sites"] if key == "cairn" else data
-            made = guarded(lambda: peer.sample(name, what, out), f"{name}, sampling by {key}")
+            made = sample(key, peer, seed)
             if not made:
                 continue
-            made |= least_size(out, made["columns"], name, key != "cairn")
-            made["perSecond"] = made["bulk"] / made["seconds"]
             result["sampling"][key] = made
+            if key == "cairn":
+                alone = max(made["sampling"], 1e-3)
+                result["sampling"]["sampling"] = made | {"seconds": alone, "perSecond": made["bulk"] / alone}
+    if options.only in (None, "leapfrogs") and name in sampled and "nutpie" in peers:
+        result["leapfrogs"] = {}
+        for key, peer in {"cairn": ours, "nutpie": peers["nutpie"]}.items():
+            found = [made for made in (sample(key, peer, seed) for seed in seeds) if made]
+            result["leapfrogs"][key] = statistics.median(made["leapfrogs"] / made["bulk"] for made in found)
     return result
+
+
+def print_ratios(results, names):
+    """How many times faster Cairn's gradient is, with the geometric mean over the models that have a goal."""
+    rows = [item for item in results if item.get("gradient")]
+    if not rows:
+        return
+    print("\ngradient, times as long as Cairn's\n" + f"{'model':<27}" + "".join(f"{name:>12}" for name in names))
+    for item in rows:
+        times = item["gradient"]
+        cells = (f"{times[name] / times['cairn']:>12.1f}" if name in times else f"{'–':>12}" for name in names)
+        print(f"{item['name']:<27}" + "".join(cells))
+    means = []
+    for name in names:
+        logs = [math.log(item["gradient"][name] / item["gradient"]["cairn"]) for item in rows
+                if item["name"] in compared and name in item["gradient"]]
+        means.append(f"{math.exp(sum(logs) / len(logs)):>12.1f}" if logs else f"{'–':>12}")
+    print(f"{'geometric mean':<27}" + "".join(means))
+
+
+def print_leapfrogs(results):
+    rows = [item for item in results if item.get("leapfrogs")]
+    if rows:
+        print(f"\nleapfrogs per effective draw, medians of {len(seeds)} seeds\n{'model':<27}{'cairn':>12}{'nutpie':>12}"
+              f"{'ratio':>12}")
+    for item in rows:
+        ours, theirs = item["leapfrogs"]["cairn"], item["leapfrogs"]["nutpie"]
+        print(f"{item['name']:<27}{ours:>12.2f}{theirs:>12.2f}{ours / theirs:>12.2f}")
 
 
 def print_table(title, results, key, cell, names):
@@ -279,7 +341,7 @@ def main():
     parser.add_argument("models", nargs="*", metavar="MODEL")
     parser.add_argument("--cairn", default=str(root.parent / ".build/release/cairn"))
     parser.add_argument("--peers", default="stan,numpyro,nutpie")
-    parser.add_argument("--only", choices=["gradients", "sampling"])
+    parser.add_argument("--only", choices=["gradients", "sampling", "leapfrogs"])
     parser.add_argument("--seconds", type=float, default=0.1, help="processor time of a batch")
     parser.add_argument("--out", type=pathlib.Path, default=gradients.build / "peers.json")
     options = parser.parse_args()
@@ -300,7 +362,11 @@ def main():
     install(names)
     made = {"stan": Stan, "numpyro": lambda: Script("numpyro", "numpyro_models.py"),
             "nutpie": lambda: Script("nutpie", "nutpie_models.py")}
-    peers = {name: made[name]() for name in names}
+    peers = {}
+    for name in names:
+        peers[name] = made[name]()
+        if name == "stan":
+            peers["stan-glm"] = Stan(uses_regressions=True)
     ours, results = Cairn(options.cairn), []
     for name in options.models or known:
         print(name, file=sys.stderr)
@@ -308,12 +374,14 @@ def main():
     date = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     found = versions(names)
     print(f"{date}, {gradients.machine()}, {', '.join(f'{key} {value}' for key, value in sorted(found.items()))}")
-    columns = ["cairn", *names]
+    columns = ["cairn", *peers]
     print_table("gradient, ns of processor time", results, "gradient",
                 lambda value: "–" if value is None else f"{value:,.0f}", columns)
+    print_ratios(results, list(peers))
+    print_leapfrogs(results)
     print_table("least bulk effective size per second (of 4 × 1000 draws: size, seconds)", results, "sampling",
                 lambda value: "–" if value is None else
-                f"{value['perSecond']:,.0f} ({value['bulk']:,.0f}, {value['seconds']:.2f})", columns)
+                f"{value['perSecond']:,.0f} ({value['bulk']:,.0f}, {value['seconds']:.3f})", ["cairn", "sampling", *peers])
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps({
         "date": date, "machine": gradients.machine(), "versions": found, "models": results}, indent=1) + "\n")

@@ -4,5 +4,5 @@ model {
   alpha ~ normal(0, 5);
   beta ~ normal(0, 2.5);
   sigma ~ normal(0, 5);
-  y ~ normal_id_glm(x, alpha, beta, sigma);
+  y ~ normal(alpha + x * beta, sigma);
 }

@@ -3,5 +3,5 @@ parameters { real alpha; vector[K] beta; }
 model {
   alpha ~ normal(0, 5);
   beta ~ normal(0, 2.5);
-  y ~ bernoulli_logit_glm(x, alpha, beta);
+  y ~ bernoulli_logit(alpha + x * beta);
 }

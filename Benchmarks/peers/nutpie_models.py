@@ -144,7 +144,8 @@ def fit(compiled, order, chains, warmup, draws, seed, out):
     parts = [numpy.asarray(found.posterior[name]).reshape(chains, draws, -1) for name in order]
     columns = numpy.concatenate(parts, axis=2)
     columns.astype("float64").tofile(out)
-    return {"seconds": seconds, "columns": columns.shape[2]}
+    leapfrogs = float(numpy.asarray(found.sample_stats["n_steps"]).sum())
+    return {"seconds": seconds, "columns": columns.shape[2], "leapfrogs": leapfrogs}
 
 
 def main():

@@ -15,6 +15,8 @@ final class NestEmitter {
   private var sources: [NodeID: [Source]] = [:]
   /// Products that are computed inside the sum that uses them.
   private var contracted: Set<NodeID> = []
+  /// Numbers that one side of a choice alone needs, and costly enough for a branch.
+  private var branched: Set<NodeID> = []
   /// The loops' extents: the domain, or the number of its elements where all operands are walked in one line.
   private var extents: [Int] = []
   private var isFlat = false
@@ -29,6 +31,7 @@ final class NestEmitter {
     members = Set(nodes)
     for id in nodes { sources[id] = Schedule.sources(of: id, analysis) }
     findContractions()
+    if domain.isEmpty { findBranches() }
   }
 
   func emit() {
@@ -130,7 +133,10 @@ final class NestEmitter {
     switch source {
     case .constant(let value): return .real(value, lanes: at.lanes)
     case .scalar(let root):
-      if at.lanes == 1 { return at.values[root] ?? emitter.scalar(root) }
+      if at.lanes == 1 {
+        if let known = at.values[root] { return known }
+        return branched.contains(root) ? compute(root, at) : emitter.scalar(root)
+      }
       if let known = splats[root] { return known }
       return w.splat(emitter.scalar(root))
     case .same(let root):
@@ -206,7 +212,7 @@ final class NestEmitter {
 
   private func emitScalars() {
     let at = Place(lanes: 1, mask: nil, index: .integer(0))
-    for id in nodes where !contracted.contains(id) {
+    for id in nodes where !contracted.contains(id) && !branched.contains(id) {
       if case .scatterAdd = graph[id].operation, !analysis.copies.contains(id.index) {
         scatterOne(id, graph[id], at)
         continue
@@ -218,6 +224,83 @@ final class NestEmitter {
     }
   }
 
+  /// Finds what a choice's sides need: numbers that are used once, by the choice or by another such number, where a
+  /// function is among them. Both sides of other choices are computed.
+  private func findBranches() {
+    var users: [NodeID: [(user: NodeID, slot: Int)]] = [:]
+    for id in nodes {
+      for (slot, source) in (sources[id] ?? []).enumerated() {
+        if case .scalar(let root) = source { users[root, default: []].append((id, slot)) }
+      }
+    }
+    // The number that a choice reads, for each that only it needs.
+    var sides: [NodeID: NodeID] = [:]
+    var choices: [NodeID: NodeID] = [:]
+    for id in nodes.reversed() {
+      guard let found = users[id], found.count == 1, emitter.useCounts[id] == 1, !emitter.isStored(id),
+        graph[id].element == .real
+      else { continue }
+      let (user, slot) = found[0]
+      let reads = analysis.copies.contains(user.index) ? nil : graph[user].operation
+      if case .select = reads, slot > 0, graph[user].element == .real {
+        sides[id] = id
+        choices[id] = user
+      } else if case .binary(.masked) = reads, slot == 0 {
+        sides[id] = id
+        choices[id] = user
+      } else if let side = sides[user] {
+        sides[id] = side
+      }
+    }
+    var costly: Set<NodeID> = []
+    for id in nodes where isFunction(id) {
+      var next = sides[id]
+      while let side = next, costly.insert(side).inserted { next = choices[side].flatMap { sides[$0] } }
+    }
+    branched = Set(sides.filter { costly.contains($0.value) }.keys)
+  }
+
+  private func isFunction(_ id: NodeID) -> Bool {
+    if analysis.copies.contains(id.index) { return false }
+    switch graph[id].operation {
+    case .unary(let operation): return InlineMath.Function(rawValue: operation.rawValue) != nil
+    case .binary(.power), .binary(.atan2), .binary(.logAddExp), .binary(.xLogY): return true
+    default: return false
+    }
+  }
+
+  /// Loads what a side of a choice reads before the branch: the numbers are remembered, and must be there for all.
+  private func loadBefore(_ source: Source, _ at: Place) {
+    guard case .scalar(let root) = source, at.values[root] == nil else { return }
+    guard branched.contains(root) || contracted.contains(root) else {
+      _ = emitter.scalar(root)
+      return
+    }
+    for source in sources[root] ?? [] { loadBefore(source, at) }
+  }
+
+  /// A choice between numbers of which one at least is costly: each side in a block of its own.
+  private func choice(_ condition: IRValue, _ then: Source, _ otherwise: Source, _ at: Place) -> IRValue {
+    loadBefore(then, at)
+    loadBefore(otherwise, at)
+    let (first, second, end) = (w.label("then"), w.label("else"), w.label("chosen"))
+    w.branch(condition, first, second)
+    func side(_ source: Source, _ name: String) -> String {
+      w.begin(block: name)
+      let value = Elements.real(read(source, at), in: w)
+      let text = "[ \(value.text), %\(w.block) ]"
+      w.jump(end)
+      return text
+    }
+    let (a, b) = (side(then, first), side(otherwise, second))
+    w.begin(block: end)
+    return w.result(.real, 1, "phi double \(a), \(b)")
+  }
+
+  private func isBranched(_ source: Source) -> Bool {
+    if case .scalar(let root) = source { branched.contains(root) } else { false }
+  }
+
   // MARK: - Elements
 
   private func compute(_ id: NodeID, _ at: Place) -> IRValue {
@@ -227,13 +310,20 @@ final class NestEmitter {
     if let product = analysis.products[id.index] { return rowProduct(id, product, at) }
     switch node.operation {
     case .unary(let operation):
+      if operation == .log1p || operation == .log, let function = InlineMath.Function(rawValue: operation.rawValue) {
+        let x = Elements.real(read(operands[0], at), in: w)
+        return InlineMath.apply(function, x, isNonnegative: analysis.isNonnegative(node.operands[0]), in: w)
+      }
       return Elements.apply(operation, read(operands[0], at), table: emitter.environment.table, in: w)
+    case .binary(.masked) where isBranched(operands[0]):
+      return choice(Elements.truth(read(operands[1], at), in: w), operands[0], .constant(0), at)
     case .binary(let operation):
       if operation == .add || operation == .subtract, let value = fused(operation, operands, at) { return value }
       return Elements.apply(
         operation, read(operands[0], at), read(operands[1], at), table: emitter.environment.table, in: w)
     case .select:
       let condition = Elements.truth(read(operands[0], at), in: w)
+      if isBranched(operands[1]) || isBranched(operands[2]) { return choice(condition, operands[1], operands[2], at) }
       let (a, b) = (read(operands[1], at), read(operands[2], at))
       if a.type == .truth, b.type == .truth { return w.select(condition, a, b) }
       return w.select(condition, Elements.real(a, in: w), Elements.real(b, in: w))

@@ -225,3 +225,36 @@ struct ViewAnalysis {
     return .memory(root: view.root, offset: view.offset, strides: strides)
   }
 }
+
+// MARK: - Signs
+
+extension ViewAnalysis {
+  /// Whether all elements of a node are +0, positive, or not a number, as far as a few steps back show.
+  func isNonnegative(_ id: NodeID, steps: Int = 6) -> Bool {
+    guard steps > 0 else { return false }
+    let node = graph[id]
+    func all(_ operands: ArraySlice<NodeID>) -> Bool { operands.allSatisfy { isNonnegative($0, steps: steps - 1) } }
+    switch node.operation {
+    case .constant(let bits): return Double(bitPattern: bits).sign == .plus
+    case .data(let slot):
+      return graph.data[slot].elements.count <= 1 << 16 && graph.data[slot].elements.allSatisfy { $0.sign == .plus }
+    case .unary(let operation):
+      switch operation {
+      case .exp, .square, .absolute, .logistic, .softplus, .cosh, .erfc, .normalCDF: return true
+      case .sqrt, .reciprocal, .toReal, .expm1, .log1p, .tanh, .erf: return all(node.operands[...])
+      default: return false
+      }
+    case .binary(let operation):
+      switch operation {
+      case .add, .multiply, .divide, .minimum, .maximum: return all(node.operands[...])
+      case .power, .masked: return all(node.operands[..<1])
+      default: return false
+      }
+    case .select: return all(node.operands[1...])
+    case .broadcast, .reshape, .permute, .slice, .concatenate: return all(node.operands[...])
+    case .reduce(let reduction, _):
+      return reduction != .logSumExp && reduction != .minimum && reduction != .maximum && all(node.operands[...])
+    default: return false
+    }
+  }
+}

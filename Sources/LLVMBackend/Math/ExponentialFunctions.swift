@@ -119,18 +119,20 @@ extension InlineMath {
     return LogarithmParts(k: k, f: sum, low: rest)
   }
 
-  static func log(_ x: LaneReal) -> LaneReal {
+  static func log(_ x: LaneReal, isNonnegative: Bool = false) -> LaneReal {
     let value = logarithm(x, subnormal: true).value
     let infinite = (x .== .infinity).select(.infinity, value)
-    let negative = (x .< 0).select(.nan, infinite)
+    let negative = isNonnegative ? infinite : (x .< 0).select(.nan, infinite)
     let zero = (x .== 0).select(-.infinity, negative)
     return LaneReal(x.w.select(x.w.isNaN(x.value), x.value, zero.value), x.w)
   }
 
-  static func log1p(_ x: LaneReal) -> LaneReal {
+  static func log1p(_ x: LaneReal, isNonnegative: Bool = false) -> LaneReal {
     let (u, low) = LaneReal.twoSum(x.constant(1), x)
     let value = logarithm(u, low: low).value
     let infinite = (x .== .infinity).select(.infinity, value)
+    // Of +0 the value is +0 already.
+    if isNonnegative { return infinite }
     let negative = (x .< -1).select(.nan, infinite)
     return (x .== 0).select(x, (x .== -1).select(-.infinity, negative))
   }

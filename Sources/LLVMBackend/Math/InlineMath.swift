@@ -4,12 +4,17 @@
 /// infinities, NaN, zeros and subnormal numbers.
 enum InlineMath {
   /// Writes f(x) into the function that `w` is writing. The function itself is written once per module and width.
-  static func apply(_ function: Function, _ x: IRValue, in w: IRWriter) -> IRValue {
-    let name = "cairn.\(function.rawValue).\(x.lanes)"
+  ///
+  /// - Parameter isNonnegative: Whether x is known to be +0, positive, or not a number: the bits are the same, with fewer
+  ///   special cases.
+  static func apply(_ function: Function, _ x: IRValue, isNonnegative: Bool = false, in w: IRWriter) -> IRValue {
+    let isShort = isNonnegative && (function == .log1p || function == .log)
+    let name = "cairn.\(function.rawValue).\(isShort ? "nonnegative." : "")\(x.lanes)"
     if w.module.begins(name) {
       let inner = IRWriter(module: w.module)
       let type = IRValue.name(of: .real, lanes: x.lanes)
-      let value = body(function, IRValue(text: "%x", type: .real, lanes: x.lanes), in: inner)
+      let argument = IRValue(text: "%x", type: .real, lanes: x.lanes)
+      let value = isShort ? shortBody(function, argument, in: inner) : body(function, argument, in: inner)
       let lines = inner.lines.joined(separator: "\n")
       w.module.append(
         function: """
@@ -91,6 +96,11 @@ enum InlineMath {
 
     /// The largest error, in ulp of the exact result.
     var bound: Double { 1 }
+  }
+
+  private static func shortBody(_ function: Function, _ value: IRValue, in w: IRWriter) -> IRValue {
+    let x = LaneReal(value, w)
+    return (function == .log ? log(x, isNonnegative: true) : log1p(x, isNonnegative: true)).value
   }
 
   private static func body(_ function: Function, _ value: IRValue, in w: IRWriter) -> IRValue {
