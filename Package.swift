@@ -49,6 +49,9 @@ let package = Package(
       ]),
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .target(
+      name: "QuadPrecision", path: "Tests/QuadPrecision",
+      linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(name: "GraphSupport", dependencies: ["Numerics", "TensorIR"], path: "Tests/GraphSupport"),
     .testTarget(name: "NumericsTests", dependencies: ["Numerics", "TestSupport"]),
     .testTarget(name: "SyntaxTests", dependencies: ["Syntax", "TestSupport"]),
@@ -56,7 +59,8 @@ let package = Package(
     .testTarget(name: "CheckingTests", dependencies: ["Checking", "Syntax", "TestSupport"]),
     .testTarget(name: "TensorIRTests", dependencies: ["TensorIR", "Numerics", "TestSupport", "GraphSupport"]),
     .testTarget(
-      name: "LLVMBackendTests", dependencies: ["LLVMBackend", "TensorIR", "Numerics", "TestSupport", "GraphSupport"]),
+      name: "LLVMBackendTests",
+      dependencies: ["LLVMBackend", "TensorIR", "Numerics", "TestSupport", "GraphSupport", "QuadPrecision"]),
     .testTarget(name: "PlotsTests", dependencies: ["Plots", "Numerics", "Rendering", "TestSupport"]),
     .testTarget(name: "InferenceTests", dependencies: ["Inference", "Numerics", "TestSupport"]),
     .testTarget(

@@ -238,7 +238,7 @@ import Testing
     let indefinite = TensorData(extents: [2, 2], elements: [1, 2, 2, 1])
     #expect(
       try words("MultivariateNormal(_:covariance:)", [vector(0, 0), indefinite])
-        == "covariance must be positive definite")
+        == "covariance must be positive definite: given the rows before it, the variance of row 1 is -3")
     #expect(
       try words(
         "MultivariateNormal(_:covariance:)", [vector(0, 0, 0), TensorData(extents: [2, 2], elements: [1, 0, 0, 1])])

@@ -80,11 +80,12 @@ enum InlineMath {
       case .expm1, .cosh: 1.5
       case .softplus, .logLogistic: 1.75
       case .log1mexp, .sinh: 2.25
-      case .logistic, .tanh, .tan, .normalCDF: 2.5
-      case .erfc, .normalLogCDF: 3.25
-      case .trigamma: 3.5
-      case .logGamma, .digamma: 4
-      case .normalQuantile: 5
+      case .logistic, .tanh, .tan: 2.5
+      case .erfc, .normalCDF: 3.25
+      case .normalLogCDF: 4
+      case .logGamma: 4.5
+      case .trigamma: 5.5
+      case .digamma, .normalQuantile: 6
       }
     }
   }
