@@ -96,7 +96,9 @@ package enum ChainRunner {
       if iteration < settings.warmup {
         state.result.warmupLeapfrogs += facts.leapfrogs
         if facts.isDivergent { state.result.warmupDivergences += 1 }
-        kernel.stepSize = state.averaging.update(acceptance: facts.acceptance)
+        // On the way to where the mass is, energy falls with nearly every step: that must not count as an error.
+        kernel.stepSize = state.averaging.update(
+          acceptance: iteration < schedule.early ? facts.acceptance : facts.symmetricAcceptance)
         if iteration < schedule.last {
           // A chain that does not move, or diverges, says nothing of scales.
           if facts.leapfrogs > 0, !facts.isDivergent {
@@ -106,9 +108,8 @@ package enum ChainRunner {
           let span = isEarly ? MetricEstimate.earlySpan : MetricEstimate.lateSpan
           if iteration + span < schedule.last { _ = state.metric.renew(after: span) }
           kernel.updateInverseMass { state.metric.write(into: $0) }
-          if iteration == schedule.early || iteration == schedule.last - 1 {
-            state.averaging.restart(at: state.averaging.finalStepSize)
-          }
+          // Not again where the metric comes to rest: a short average of step sizes that still swing is too small.
+          if iteration == schedule.early { state.averaging.restart(at: state.averaging.finalStepSize) }
         }
         if iteration == settings.warmup - 1 { kernel.stepSize = state.averaging.finalStepSize }
       } else {

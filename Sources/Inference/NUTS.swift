@@ -4,6 +4,9 @@ package import Numerics
 /// What a transition did: facts for adaptation and for the user.
 package struct TransitionFacts: Sendable {
   package var acceptance = 0.0
+  /// The mean of 2 min(1, w) / (1 + w) over the states, w = exp(energy of the start − energy): an error of the energy
+  /// counts as much where it lowers the energy as where it raises it.
+  package var symmetricAcceptance = 0.0
   package var stepSize = 0.0
   package var treeDepth = 0
   package var leapfrogs = 0
@@ -110,6 +113,7 @@ package final class NUTSKernel: @unchecked Sendable {
   /// Σ exp(energy of the start − energy) over the states of the trajectory.
   private var weight = 0.0
   private var acceptanceSum = 0.0
+  private var symmetricSum = 0.0
 
   package init(target: any LogDensity, maxTreeDepth: Int) {
     self.target = target
@@ -284,6 +288,7 @@ package final class NUTSKernel: @unchecked Sendable {
     stop = .depthLimit
     weight = 1
     acceptanceSum = 0
+    symmetricSum = 0
   }
 
   // MARK: - Steps
@@ -486,6 +491,7 @@ package final class NUTSKernel: @unchecked Sendable {
       }
     }
     facts.acceptance = leapfrogCount > 0 ? acceptanceSum / Double(leapfrogCount) : 0
+    facts.symmetricAcceptance = leapfrogCount > 0 ? symmetricSum / Double(leapfrogCount) : 0
     facts.treeDepth = depth
     facts.leapfrogs = leapfrogCount
     facts.isDivergent = stop == .divergent
@@ -525,6 +531,7 @@ package final class NUTSKernel: @unchecked Sendable {
       let change = startEnergy - leapfrog(step)
       let weightOfState = change.isNaN ? 0 : exp(min(change, NUTSKernel.largestLogWeight))
       acceptanceSum += min(1, weightOfState)
+      symmetricSum += 2 * min(1, weightOfState) / (1 + weightOfState)
       // A change that is not a number has no finite start either.
       guard -change <= NUTSKernel.maximumEnergyError else {
         stop = .divergent
