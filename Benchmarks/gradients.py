@@ -7,12 +7,15 @@ Cairn to C with the least and greatest of the rounds. "Sampler" is what NUTS doe
 difference, lost in noise where gradients are slow; "alone" the same on a stand-in of as many dimensions. Speeds are
 never asserted: read the numbers.
 
-    Benchmarks/gradients.py [--cairn PROGRAM] [--rounds N] [--seconds S] [--out FILE] [MODEL…]
+    Benchmarks/gradients.py [--cairn PROGRAM] [--rounds N] [--seconds S] [--out FILE] [--variants] [MODEL…]
+
+`--variants` times instead the same densities in other words, the notebooks of `variants/`, against each other.
 """
 import argparse
 import array
 import datetime
 import json
+import math
 import os
 import pathlib
 import platform
@@ -30,6 +33,11 @@ shared = {
     "logistic-centered-10000x25": "logistic-10000x25",
 }
 tolerance = 1e-10
+# Sites of variants by the names that the models have.
+original = {"omega": "alpha", "coefficients": "beta", "a": "sigma", "zeta": "mu", "acute": "tau", "effect": "theta",
+            "z": "theta"}
+# How much longer the slowest form of a density may take than the fastest.
+most_of_variants = 1.2
 
 
 def machine():
@@ -71,7 +79,7 @@ def prepare_data():
         stamp.touch()
 
 
-def cairn(program, name, seconds, gradients_only):
+def cairn(program, name, seconds, gradients_only, folder=folder):
     out = build / f"{name}.json"
     notebook, flags = folder / f"{name}.nb.md", ["--gradients-only"] if gradients_only else []
     run([program, "bench", notebook, "--model", "m", "--no-cache", "--seconds", seconds, "--json", out] + flags)
@@ -122,6 +130,50 @@ def measure(program, twins, name, options):
     }
 
 
+def size(site):
+    return math.prod(site["shape"])
+
+
+def in_order(flat, theirs, names):
+    """Numbers of sites that stand in an order of their own, in the order of these names."""
+    parts, start = {}, 0
+    for site in theirs:
+        parts[original.get(site["name"], site["name"])] = flat[start:start + size(site)]
+        start += size(site)
+    return [x for name in names for x in parts[name]]
+
+
+def measure_variants(program, twins, name, options):
+    """The same density in other words: all must agree with C, and take about the same time."""
+    forms = {"": folder, **{path.name.removesuffix(".nb.md").split(".")[1]: folder / "variants"
+                            for path in sorted((folder / "variants").glob(f"{name}.*.nb.md"))}}
+    found = {}
+    for form, place in forms.items():
+        first = cairn(program, f"{name}.{form}".rstrip("."), 0.001, True, place)
+        names = [site["name"] for site in (first if form == "" else found["plain"]["first"])["sites"]]
+        first = {**first, **{key: in_order(first[key], first["sites"], names) for key in ("position", "gradient")}}
+        (build / f"{name}.position").write_bytes(array.array("d", first["position"]).tobytes())
+        worst = max(disagreement(first, twin(path, name, 0.001)) for path in twins.values())
+        found[form or "plain"] = {"first": first, "place": place, "disagreement": worst, "times": [], "make": []}
+    for _ in range(options.rounds):
+        for form, one in found.items():
+            key = name if form == "plain" else f"{name}.{form}"
+            again = cairn(program, key, options.seconds, True, one["place"])
+            one["times"].append(statistics.median(again["gradientNanoseconds"]))
+            one["make"].append(again["compileMilliseconds"])
+    times = {form: statistics.median(one["times"]) for form, one in found.items()}
+    least = min(times.values())
+    for form, one in sorted(found.items(), key=lambda item: times[item[0]]):
+        note = "" if one["disagreement"] <= tolerance else f"   differs by {one['disagreement']:.1e}"
+        print(f"{name if form == 'plain' else '':<20} {form:<20} {times[form]:>10,.0f} {times[form] / least:>6.2f} "
+              f"{statistics.median(one['make']):>9.1f}{note}")
+    ratio = max(times.values()) / least
+    print(f"{'':<20} {'slowest : fastest':<20} {'':>10} {ratio:>6.2f}"
+          f"{'   above the goal' if ratio > most_of_variants else ''}", flush=True)
+    return {"name": name, "ratio": ratio, "forms": {
+        form: {key: one[key] for key in ("disagreement", "times", "make")} for form, one in found.items()}}
+
+
 def row(result):
     if "ratios" not in result:
         return f"{result['name']:<27} {result['dimension']:>7}   differs by {result['disagreement']}"
@@ -140,9 +192,12 @@ def main():
     parser.add_argument("--cairn", default=str(root.parent / ".build/release/cairn"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.1, help="processor time of a batch; seven make a round")
-    parser.add_argument("--out", type=pathlib.Path, default=build / "gradients.json")
+    parser.add_argument("--variants", action="store_true", help="time the same densities in other words")
+    parser.add_argument("--out", type=pathlib.Path)
     options = parser.parse_args()
-    known = sorted(path.name.removesuffix(".nb.md") for path in folder.glob("*.nb.md"))
+    place = folder / "variants" if options.variants else folder
+    known = sorted({path.name.split(".")[0] for path in place.glob("*.nb.md")})
+    options.out = options.out or build / f"{'variants' if options.variants else 'gradients'}.json"
     for name in options.models:
         if name not in known:
             sys.exit(f"there is no model `{name}`; there are {', '.join(known)}")
@@ -151,19 +206,25 @@ def main():
     build.mkdir(parents=True, exist_ok=True)
     prepare_data()
     twins = compile_twins()
-    print(f"machine: {machine()}; ns of processor time, {options.rounds} rounds; C: fastest of {', '.join(twins)}")
-    print(f"{'model':<27} {'dim':>7} {'C':>11} {'by':<7} {'Cairn':>12} {'ratio':>7} {'(rounds)':<15} "
-          f"{'sampler':>9} {'alone':>7} {'make, ms':>8}")
     results = []
-    for name in options.models or known:
-        results.append(measure(options.cairn, twins, name, options))
-        print(row(results[-1]), flush=True)
+    if options.variants:
+        print(f"machine: {machine()}; ns of processor time, medians of {options.rounds} rounds")
+        print(f"{'model':<20} {'form':<20} {'Cairn':>10} {'ratio':>6} {'make, ms':>9}")
+        results = [measure_variants(options.cairn, twins, name, options) for name in options.models or known]
+    else:
+        print(f"machine: {machine()}; ns of processor time, {options.rounds} rounds; C: fastest of {', '.join(twins)}")
+        print(f"{'model':<27} {'dim':>7} {'C':>11} {'by':<7} {'Cairn':>12} {'ratio':>7} {'(rounds)':<15} "
+              f"{'sampler':>9} {'alone':>7} {'make, ms':>8}")
+        for name in options.models or known:
+            results.append(measure(options.cairn, twins, name, options))
+            print(row(results[-1]), flush=True)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps({
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "machine": machine(),
         "tolerance": tolerance, "models": results,
     }, indent=1) + "\n")
-    if any("ratios" not in result for result in results):
+    if any("ratios" not in result and "forms" not in result for result in results) or any(
+            not form["disagreement"] <= tolerance for result in results for form in result.get("forms", {}).values()):
         sys.exit("some gradients disagree")
 
 

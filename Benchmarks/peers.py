@@ -2,21 +2,23 @@
 """Times gradients and sampling of Stan, NumPyro and nutpie (PyMC) beside Cairn's: same models, data and position.
 
 Everything is installed from PyPI below .build/peers on the first run; Stan's compiler and headers come with the wheel
-of httpstan. Stan's programs are built as a careful user would: whole-vector statements, `stanc --O1`, -O3,
--march=native, no range checks; where Stan has a function of its own for a whole regression there is a second program,
-"stan-glm". Gradients are processor time per evaluation in a compiled loop, the median of seven
-batches; one that is not Cairn's is not shown. Sampling is four chains, one after another on one thread, of 1000 warmup
-and 1000 kept draws, compilation left out (Cairn's is in "cairn", and left out of "sampling"); the figure is the least bulk
-effective sample size over the model's sites, by one estimator for all, per second of processor time. One run per cell:
-such sizes differ between seeds by tens of percent. Leapfrogs per effective draw are medians over five seeds.
+of httpstan. "stan" is the program as users write it, `y ~ normal(alpha + x * beta, sigma)` in whole-vector statements,
+as stanc translates it by default. "stan, GLM" uses Stan's fused functions for regressions where there is one, and is
+translated with `stanc --O1`, which alone puts such functions into the plain programs. Both are built with -O3,
+-march=native and without range checks. Gradients are processor time per evaluation in a compiled loop, the median of
+seven batches; one that is not Cairn's is not shown. Sampling is four chains, one after another on one thread, of 1000
+warmup and 1000 kept draws, warmup counted; the figure is the least bulk effective sample size over the model's sites,
+by one estimator for all, per second of processor time. Compilation is left out, but "cairn" holds Cairn's (all that the
+cell of the fit takes), and "cairn, sampling" leaves it out too. One run per cell: such sizes differ between seeds by
+tens of percent. Leapfrogs per effective draw are of the kept draws, and medians over five seeds.
 
     Benchmarks/peers.py [--cairn PROGRAM] [--peers stan,numpyro,nutpie] [--only gradients|sampling|leapfrogs] [MODEL…]
 """
 import argparse
+import contextlib
 import csv
 import datetime
 import json
-import math
 import os
 import pathlib
 import re
@@ -37,7 +39,11 @@ sampled = ["eight-schools", "varying-intercepts-919x85", "logistic-1000x5", "aut
            "linear-10000x25"]
 chains, warmup, draws, seed = 4, 1000, 1000, 1
 seeds = [1, 2, 3, 4, 5]
-# Models that a goal is set for.
+# Sixteen more chains tell the time of four without what a fit takes whatever its length.
+more_chains = 16
+# The least ratios to Cairn that are aimed at: of any model, and as geometric mean over all that a goal is set for.
+goals = {"stan": (5, 15), "stan, GLM": (3, None), "numpyro": (2, 5)}
+most_leapfrogs = 1.10
 compared = [*sampled, "logistic-10000x25", "logistic-100000x10", "logistic-centered-10000x25",
             "linear-profiled-10000x25"]
 
@@ -119,8 +125,8 @@ class Stan:
     flags = ["-std=c++17", "-O3", "-march=native", "-DSTAN_NO_RANGE_CHECKS", "-w", "-pthread", "-D_REENTRANT",
              "-DBOOST_DISABLE_ASSERTS", "-DBOOST_PHOENIX_NO_VARIADIC_EXPRESSION"]
 
-    def __init__(self, uses_regressions=False):
-        self.uses_regressions = uses_regressions
+    def __init__(self, is_tuned=False):
+        self.is_tuned = is_tuned
         self.package = next((place / "stan").glob("lib/python*/site-packages/httpstan"))
         self.build = place / "stan-programs"
         self.build.mkdir(parents=True, exist_ok=True)
@@ -134,9 +140,8 @@ class Stan:
         partial.replace(target)
 
     def source(self, name):
-        """The program of a model; nil where it has none with a function for whole regressions."""
-        path = sources / f"{kind(name)}{'-glm' if self.uses_regressions else ''}.stan"
-        return path if path.exists() else None
+        fused = sources / f"{kind(name)}-glm.stan"
+        return fused if self.is_tuned and fused.exists() else sources / f"{kind(name)}.stan"
 
     def program(self, name):
         """The executable of a model; what does not depend on it is made once, as CmdStan does."""
@@ -146,10 +151,11 @@ class Stan:
         self.make(self.build / "stan/model/model_header.hpp.gch", header, [*compiler, "-x", "c++-header", header])
         driver = self.build / "driver.o"
         self.make(driver, sources / "stan_driver.cpp", [*compiler, "-c", sources / "stan_driver.cpp"])
-        base = self.build / source.stem
+        base = self.build / (source.stem if self.is_tuned else f"{source.stem}-plain")
         code, object_file = base.with_suffix(".cpp"), base.with_suffix(".o")
         if not code.exists() or code.stat().st_mtime < source.stat().st_mtime:
-            gradients.run([self.package / "stanc", "--O1", "--name=benchmark_model", f"--o={code}", source])
+            level = "--O1" if self.is_tuned else "--O0"
+            gradients.run([self.package / "stanc", level, "--name=benchmark_model", f"--o={code}", source])
         self.make(object_file, code, [*compiler, "-c", code])
         library = self.package / "lib"
         archives = ["-lsundials_cvodes", "-lsundials_idas", "-lsundials_kinsol", "-lsundials_nvecserial"]
@@ -158,12 +164,10 @@ class Stan:
         return base
 
     def gradient(self, name, data, position, seconds):
-        if self.source(name):
-            return json.loads(gradients.run([self.program(name), "gradient", data, position, seconds]))
+        return json.loads(gradients.run([self.program(name), "gradient", data, position, seconds]))
 
     def sample(self, name, data, out, seed):
-        if self.source(name):
-            return json.loads(gradients.run([self.program(name), "sample", data, chains, warmup, draws, seed, out]))
+        return json.loads(gradients.run([self.program(name), "sample", data, chains, warmup, draws, seed, out]))
 
 
 class Script:
@@ -181,6 +185,13 @@ class Script:
 
     def sample(self, name, data, out, seed):
         return self.run(["sample", kind(name), data, chains, warmup, draws, seed, out])
+
+    def fits(self, name, data, out):
+        """A fit for each seed, by one process, which compiles once."""
+        words = ["sample", kind(name), data, chains, warmup, draws, ",".join(map(str, seeds)), out]
+        lines = gradients.run([*self.command, *words]).splitlines()
+        found = [json.loads(line) for line in lines[-len(seeds):]]
+        return [made | {"out": f"{out}-{seed}"} for made, seed in zip(found, seeds)]
 
 
 # MARK: - Cairn
@@ -204,11 +215,11 @@ class Cairn:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, text
 
-    def sample(self, name, sites, out, seed):
-        """The run with the fit less one without, and less one with a fit of next to no draws; a last run tells the draws."""
-        self.notebook = (gradients.folder / f"{name}.nb.md").read_text()
-        fit = f"let fit = sample(m, chains: {chains}, warmup: {warmup}, draws: {draws}, threads: 1, seed: {seed})"
-        least = f"let fit = sample(m, chains: 1, warmup: 1, draws: 4, maxTreeDepth: 1, threads: 1, seed: {seed})"
+    def fit(self, seed, count=chains):
+        return f"let fit = sample(m, chains: {count}, warmup: {warmup}, draws: {draws}, threads: 1, seed: {seed})"
+
+    def told(self, folder, sites, out, seed):
+        """Writes the draws of a fit; their columns and leapfrogs."""
         show = ["print(\"leapfrogs \\(sum(fit.stats().leapfrogs))\")",
                 "func told(_ x: Vector) { print(\"draws \\(x.map { v in \"\\(v)\" }.joined(\" \"))\") }"]
         for site in sites:
@@ -216,19 +227,33 @@ class Cairn:
                 show.append(f"for k in 0..<{site['shape'][0]} {{ told(fit.{site['name']}[..., k]) }}")
             else:
                 show.append(f"told(fit.{site['name']})")
+        _, text = self.processor_time(folder, "\n".join([self.fit(seed), *show]))
+        columns = [line.split()[1:] for line in text.splitlines() if line.startswith("draws ")]
+        flat = gradients.array.array("d", (float(value) for row in zip(*columns) for value in row))
+        pathlib.Path(out).write_bytes(flat.tobytes())
+        leapfrogs = next(float(line.split()[1]) for line in text.splitlines() if line.startswith("leapfrogs "))
+        return {"columns": len(columns), "leapfrogs": leapfrogs}
+
+    @contextlib.contextmanager
+    def folder(self, name):
+        self.notebook = (gradients.folder / f"{name}.nb.md").read_text()
         with tempfile.TemporaryDirectory() as name_of_folder:
             folder = pathlib.Path(name_of_folder)
             (folder / "data").symlink_to(gradients.folder / "data")
-            without, start, seconds = (
-                statistics.median(self.processor_time(folder, cell)[0] for _ in range(count))
-                for cell, count in (("1", 5), (least, 5), (fit, 3)))
-            _, text = self.processor_time(folder, "\n".join([fit, *show]))
-        columns = [line.split()[1:] for line in text.splitlines() if line.startswith("draws ")]
-        flat = gradients.array.array("d", (float(value) for row in zip(*columns) for value in row))
-        out.write_bytes(flat.tobytes())
-        leapfrogs = next(float(line.split()[1]) for line in text.splitlines() if line.startswith("leapfrogs "))
-        return {"seconds": seconds - without, "sampling": seconds - start, "columns": len(columns),
-                "leapfrogs": leapfrogs}
+            yield folder
+
+    def sample(self, name, sites, out, seed):
+        """The run with the fit less one without; sampling alone by one with more chains. A last run tells the draws."""
+        with self.folder(name) as folder:
+            cells = ["1", self.fit(seed), self.fit(seed, chains + more_chains)]
+            rounds = [[self.processor_time(folder, cell)[0] for cell in cells] for _ in range(5)]
+            without, seconds, _ = (statistics.median(times) for times in zip(*rounds))
+            sampling = statistics.median(times[2] - times[1] for times in rounds) * chains / more_chains
+            return {"seconds": seconds - without, "sampling": sampling, **self.told(folder, sites, out, seed)}
+
+    def fits(self, name, sites, out):
+        with self.folder(name) as folder:
+            return [self.told(folder, sites, f"{out}-{seed}", seed) | {"out": f"{out}-{seed}"} for seed in seeds]
 
 
 # MARK: - Comparing
@@ -271,60 +296,68 @@ def measure(name, ours, peers, options):
                 print(f"{name}, {key}: the gradient differs by {difference:.1e}; not shown", file=sys.stderr)
         result["gradient"] = times
 
-    def sample(key, peer, seed):
-        out = place / "data" / f"{name}-{key}.draws"
-        what = first["sites"] if key == "cairn" else data
-        made = guarded(lambda: peer.sample(name, what, out, seed), f"{name}, sampling by {key}")
-        if not made:
-            return None
-        made |= least_size(out, made["columns"], name, key != "cairn")
-        made["perSecond"] = made["bulk"] / made["seconds"]
-        return made
-
+    everyone = {"cairn": ours, **peers}
     if options.only in (None, "sampling") and name in sampled:
         result["sampling"] = {}
-        for key, peer in {"cairn": ours, **peers}.items():
-            made = sample(key, peer, seed)
+        for key, peer in everyone.items():
+            out = place / "data" / f"{name}-{key}.draws"
+            what = first["sites"] if key == "cairn" else data
+            made = guarded(lambda: peer.sample(name, what, out, seed), f"{name}, sampling by {key}")
             if not made:
                 continue
-            result["sampling"][key] = made
+            made |= least_size(out, made["columns"], name, key != "cairn")
+            result["sampling"][key] = made | {"perSecond": made["bulk"] / made["seconds"]}
             if key == "cairn":
-                alone = max(made["sampling"], 1e-3)
-                result["sampling"]["sampling"] = made | {"seconds": alone, "perSecond": made["bulk"] / alone}
+                alone = made["sampling"]
+                result["sampling"]["cairn, sampling"] = made | {"seconds": alone, "perSecond": made["bulk"] / alone}
     if options.only in (None, "leapfrogs") and name in sampled and "nutpie" in peers:
         result["leapfrogs"] = {}
-        for key, peer in {"cairn": ours, "nutpie": peers["nutpie"]}.items():
-            found = [made for made in (sample(key, peer, seed) for seed in seeds) if made]
-            result["leapfrogs"][key] = statistics.median(made["leapfrogs"] / made["bulk"] for made in found)
+        for key in ("cairn", "nutpie"):
+            what = first["sites"] if key == "cairn" else data
+            fits = everyone[key].fits(name, what, place / "data" / f"{name}-{key}.draws")
+            sizes = [least_size(made["out"], made["columns"], name, key != "cairn")["bulk"] for made in fits]
+            result["leapfrogs"][key] = [{"leapfrogs": made["leapfrogs"], "bulk": size}
+                                        for made, size in zip(fits, sizes)]
     return result
 
 
 def print_ratios(results, names):
-    """How many times faster Cairn's gradient is, with the geometric mean over the models that have a goal."""
-    rows = [item for item in results if item.get("gradient")]
+    """How many times longer the peers' gradients take than Cairn's, with the goals that are missed."""
+    rows = [item for item in results if item.get("gradient") and item["name"] in compared]
     if not rows:
         return
+
+    def cell(ratio):
+        return f"{'–':>12}" if ratio is None else f"{ratio:>12.1f}"
+
     print("\ngradient, times as long as Cairn's\n" + f"{'model':<27}" + "".join(f"{name:>12}" for name in names))
+    ratios = {name: {item["name"]: item["gradient"][name] / item["gradient"]["cairn"] for item in rows
+                     if name in item["gradient"]} for name in names}
     for item in rows:
-        times = item["gradient"]
-        cells = (f"{times[name] / times['cairn']:>12.1f}" if name in times else f"{'–':>12}" for name in names)
-        print(f"{item['name']:<27}" + "".join(cells))
-    means = []
-    for name in names:
-        logs = [math.log(item["gradient"][name] / item["gradient"]["cairn"]) for item in rows
-                if item["name"] in compared and name in item["gradient"]]
-        means.append(f"{math.exp(sum(logs) / len(logs)):>12.1f}" if logs else f"{'–':>12}")
-    print(f"{'geometric mean':<27}" + "".join(means))
+        print(f"{item['name']:<27}" + "".join(cell(ratios[name].get(item["name"])) for name in names))
+    means = {name: statistics.geometric_mean(found.values()) for name, found in ratios.items() if found}
+    print(f"{'geometric mean':<27}" + "".join(cell(means.get(name)) for name in names))
+    for name, (least, mean) in goals.items():
+        missed = [f"{model} {ratio:.1f}" for model, ratio in ratios.get(name, {}).items() if ratio < least
+                  and (name != "stan, GLM" or (sources / f"{kind(model)}-glm.stan").exists())]
+        if missed:
+            print(f"below {least} times, {name}: {', '.join(missed)}")
+        if mean and means.get(name, mean) < mean:
+            print(f"mean below {mean} times, {name}: {means[name]:.1f}")
 
 
 def print_leapfrogs(results):
     rows = [item for item in results if item.get("leapfrogs")]
-    if rows:
-        print(f"\nleapfrogs per effective draw, medians of {len(seeds)} seeds\n{'model':<27}{'cairn':>12}{'nutpie':>12}"
-              f"{'ratio':>12}")
+    if not rows:
+        return
+    print(f"\nleapfrogs per effective draw, kept draws only, medians of {len(seeds)} seeds (least–greatest)\n"
+          f"{'model':<27}{'cairn':>22}{'nutpie':>22}{'ratio':>8}")
     for item in rows:
-        ours, theirs = item["leapfrogs"]["cairn"], item["leapfrogs"]["nutpie"]
-        print(f"{item['name']:<27}{ours:>12.2f}{theirs:>12.2f}{ours / theirs:>12.2f}")
+        found = {key: [one["leapfrogs"] / one["bulk"] for one in fits] for key, fits in item["leapfrogs"].items()}
+        cells = [f"{statistics.median(each):.2f} ({min(each):.2f}–{max(each):.2f})" for each in found.values()]
+        ratio = statistics.median(found["cairn"]) / statistics.median(found["nutpie"])
+        mark = "  above the goal" if ratio > most_leapfrogs else ""
+        print(f"{item['name']:<27}" + "".join(f"{cell:>22}" for cell in cells) + f"{ratio:>8.2f}{mark}")
 
 
 def print_table(title, results, key, cell, names):
@@ -366,7 +399,7 @@ def main():
     for name in names:
         peers[name] = made[name]()
         if name == "stan":
-            peers["stan-glm"] = Stan(uses_regressions=True)
+            peers["stan, GLM"] = Stan(is_tuned=True)
     ours, results = Cairn(options.cairn), []
     for name in options.models or known:
         print(name, file=sys.stderr)
@@ -381,7 +414,8 @@ def main():
     print_leapfrogs(results)
     print_table("least bulk effective size per second (of 4 × 1000 draws: size, seconds)", results, "sampling",
                 lambda value: "–" if value is None else
-                f"{value['perSecond']:,.0f} ({value['bulk']:,.0f}, {value['seconds']:.3f})", ["cairn", "sampling", *peers])
+                f"{value['perSecond']:,.0f} ({value['bulk']:,.0f}, {value['seconds']:.3f})",
+                ["cairn", "cairn, sampling", *peers])
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps({
         "date": date, "machine": gradients.machine(), "versions": found, "models": results}, indent=1) + "\n")

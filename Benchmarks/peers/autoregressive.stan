@@ -8,5 +8,5 @@ model {
   alpha ~ normal(0, 10);
   beta ~ normal(0, 10);
   sigma ~ cauchy(0, 2.5);
-  y[6:] ~ normal_id_glm(lags, alpha, beta, sigma);
+  y[6:] ~ normal(alpha + lags * beta, sigma);
 }

@@ -1,7 +1,9 @@
 """Times one model in nutpie: PyMC's model, compiled by Numba, on one thread.
 
     nutpie_models.py gradient MODEL DATA.json POSITION SECONDS
-    nutpie_models.py sample MODEL DATA.json CHAINS WARMUP DRAWS SEED DRAWS-FILE
+    nutpie_models.py sample MODEL DATA.json CHAINS WARMUP DRAWS SEED[,SEED…] DRAWS-FILE
+
+With several seeds there is a line for each, and the draws are in DRAWS-FILE-SEED.
 """
 import ctypes
 import json
@@ -158,7 +160,10 @@ def main():
     if mode == "gradient":
         print(json.dumps(gradient(compiled, words[0], float(words[1]))))
     else:
-        print(json.dumps(fit(compiled, ORDER[name], *map(int, words[:4]), words[4])))
+        seeds = [int(word) for word in words[3].split(",")]
+        for seed in seeds:
+            out = words[4] if len(seeds) == 1 else f"{words[4]}-{seed}"
+            print(json.dumps(fit(compiled, ORDER[name], *map(int, words[:3]), seed, out)))
 
 
 main()
