@@ -71,6 +71,8 @@ bench: build ## Print speed ratios against Python and C; asserts no speed, but t
 	python3 Benchmarks/run.py $(BINARY)
 	python3 Benchmarks/cache.py $(BINARY)
 	python3 Benchmarks/gradients.py --cairn $(BINARY)
+	python3 Benchmarks/gradients.py --cairn $(BINARY) --variants
+	python3 Benchmarks/compiling.py --cairn $(BINARY)
 
 bench-peers: build ## Print speeds of Stan, NumPyro and nutpie beside ours; installs them below .build/peers.
 	python3 Benchmarks/peers.py --cairn $(BINARY)
