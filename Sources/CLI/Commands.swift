@@ -146,7 +146,12 @@ struct NotebookCommand {
         onCell: { TestFaults.note("begin \($0.number)") },
         onResult: {
           TestFaults.note("end \($0.cell.number)")
-          show($0, session)
+          // Several values of one line have one title, and one reason to be skipped.
+          let before = results.last
+          let isRepeated =
+            $0.cell.inline != nil && $0.status.isSkipped && before?.cell.title == $0.cell.title
+            && before?.status.isSkipped == true
+          if !isRepeated { show($0, session) }
           results.append($0)
           if case .skipped = $0.status { return }
           if $0.cell.inline != nil { return }
@@ -250,6 +255,7 @@ struct CheckCommand {
     defer { withExtendedLifetime(interrupts) {} }
     notebook.session.machine.onProgress = { terminal.progress($0) }
     var found: [Diagnostic] = []
+    let known = notebook.runner.diagnostics
     var results: [CellResult] = []
     let outcome = notebook.runner.run(onCell: { _ in }, onResult: { results.append($0) })
     terminal.endProgress()
@@ -271,6 +277,11 @@ struct CheckCommand {
         var shown = diagnostic
         shown.severity = .error
         found.append(shown)
+      }
+      // What a run warns of; text alone gives the other warnings, which were shown before.
+      for case .diagnostic(let diagnostic) in result.events
+      where diagnostic.severity == .warning && diagnostic.code != "R019" && !known.contains(diagnostic) {
+        found.append(diagnostic)
       }
     }
     if isStrict { found += ProseCheck.strict(results) }

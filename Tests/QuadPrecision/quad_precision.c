@@ -189,8 +189,8 @@ static double spacing(double x) {
 }
 
 int quad_errors(
-    const char *name, const double *x, const double *y, const double *computed, double least, double *errors,
-    size_t count) {
+    const char *name, const double *x, const double *y, const double *computed, const double *least,
+    double *errors, size_t count) {
   if (!quad_is_available()) return 0;
   for (size_t k = 0; k < count; k++) {
     quad exact;
@@ -201,7 +201,7 @@ int quad_errors(
     } else if (isinf(computed[k]) || isinf(rounded)) {
       errors[k] = computed[k] == rounded ? 0 : INFINITY;
     } else {
-      errors[k] = (double)(magnitude(computed[k] - exact) / spacing(fmax(fabs(rounded), least)));
+      errors[k] = (double)(magnitude(computed[k] - exact) / spacing(fmax(fabs(rounded), least ? least[k] : 0)));
     }
   }
   return 1;

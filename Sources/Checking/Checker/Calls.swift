@@ -673,6 +673,13 @@ extension Checker {
     if case .structure(let id) = type { names += table.structures[id.rawValue].fields.map(\.name) }
     var help = didYouMean(name.text, names.sorted())
     if help == nil, case .functions? = entities[name.text] { help = "it is a function: `\(name.text)(…)`" }
+    if case .table = type, ["factor", "categorical", "category", "group", "levels", "codes"].contains(name.text) {
+      help = "`table.NAME.index` makes groups of the column NAME, for a parameter `[N of Index[J]]`"
+    }
+    // Few enough to read: all there are.
+    if help == nil, !names.isEmpty, names.count <= 30 {
+      help = "its members are " + names.sorted().map { "`\($0)`" }.joined(separator: ", ")
+    }
     return fail(
       Diagnostic(
         "T225", "\(article(type)) has no member `\(name.text)`", at: name.span, found: words(type), help: help), span)

@@ -105,6 +105,9 @@ extension Checker {
     var help = didYouMean(name.text, Checker.typeNames + typeEntityNames)
     if name.text == "Double" || name.text == "Float" { help = "real numbers are `Real`" }
     if name.text == "Array" || name.text == "List" { help = "an array of T is `[T]`" }
+    if ["Factor", "Category", "Categorical", "Group", "Level", "Levels"].contains(name.text) {
+      help = "groups are `Index`: `[N of Index[J]]` is N observations in J groups, made by `table.column.index`"
+    }
     if name.text == "int" || name.text == "integer" { help = "whole numbers are `Int`" }
     report(Diagnostic("T103", "there is no type `\(name.text)`", at: name.span, help: help))
     return .erroneous

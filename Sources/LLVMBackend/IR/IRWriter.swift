@@ -365,7 +365,8 @@ final class IRWriter {
 
   /// Calls a function of the module.
   func call(_ name: String, _ arguments: [IRValue], returns type: IRType, lanes: Int) -> IRValue {
-    result(
+    module.countCall(of: name)
+    return result(
       type, lanes,
       "call \(IRValue.name(of: type, lanes: lanes)) @\(name)(\(arguments.map(\.typed).joined(separator: ", ")))")
   }
@@ -385,7 +386,24 @@ final class IRModule {
   func begins(_ name: String) -> Bool { known.insert(name).inserted }
 
   var text: String {
-    (functions + declarations.sorted() + [IRModule.attributes]).joined(separator: "\n\n") + "\n"
+    (functions.map { withoutInlining($0) } + declarations.sorted() + [IRModule.attributes]).joined(separator: "\n\n")
+      + "\n"
+  }
+
+  /// How often a function was called, by its name.
+  private var callCounts: [String: Int] = [:]
+
+  func countCall(of name: String) { callCounts[name, default: 0] += 1 }
+
+  /// Functions that are called from so many places that their copies would take longer to compile than calls to run.
+  private static let mostCopies = 4
+
+  private func withoutInlining(_ function: String) -> String {
+    guard function.hasPrefix("define internal"), let start = function.firstIndex(of: "@"),
+      let end = function[start...].firstIndex(of: "("), let line = function.firstIndex(of: "\n"),
+      callCounts[String(function[function.index(after: start)..<end]), default: 0] > IRModule.mostCopies
+    else { return function }
+    return String(function[..<line].replacing(" #1 ", with: " #2 ")) + function[line...]
   }
 
   /// Vectors of 512 bits are kept whole where the processor has them.

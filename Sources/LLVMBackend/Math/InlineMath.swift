@@ -72,13 +72,14 @@ enum InlineMath {
     /// The largest error, in ulp of the exact result: what millions of points showed, rounded up.
     ///
     /// Exceptions: for negative x, where reflection cancels near the roots, the errors of log Γ and ψ are in ulp of
-    /// max(|result|, 1) and max(|result|, 2). Of the quantiles' error a part is AS 241's own.
+    /// max(|result|, log Γ(1 − x), 1) and max(|result|, ψ(1 − x), 2). Of the quantiles' error a part is AS 241's own.
     var bound: Double {
       switch self {
       case .exp, .log, .log1p, .sin, .cos: 1
-      case .asin, .acos, .atan, .erf: 1.25
+      case .asin, .acos, .erf: 1.25
       case .expm1, .cosh: 1.5
       case .softplus, .logLogistic: 1.75
+      case .atan: 2
       case .log1mexp, .sinh: 2.25
       case .logistic, .tanh, .tan: 2.5
       case .erfc, .normalCDF: 3.25

@@ -91,14 +91,16 @@ struct FitHealth {
 
   /// Warnings, each with a next step; the most telling first.
   ///
-  /// - Parameter outside: What was wrong where divergent trajectories left the density's domain.
-  func warnings(at span: SourceSpan, outside: OutsideDomain? = nil) -> [Diagnostic] {
+  /// - Parameters:
+  ///   - advice: What to do about divergences.
+  ///   - outside: What was wrong where divergent trajectories left the density's domain.
+  func warnings(at span: SourceSpan, advice: String, outside: OutsideDomain? = nil) -> [Diagnostic] {
     var result: [Diagnostic] = []
     if divergences > 0 {
       var diagnostic = Diagnostic(
         "C410", .warning, "\(divergences) of \(draws) transitions diverged", at: span,
         notes: ["the sampler met a region it cannot follow; the draws may miss part of the posterior"],
-        help: "reparameterize hierarchical sites with `.reparam(site: .noncentered)`, or raise `targetAcceptance`")
+        help: advice)
       if let outside {
         diagnostic.notes = [
           "\(outside.count) of them ended where the log density of `\(outside.site)` is \(outside.value)",

@@ -69,7 +69,9 @@ struct FitRunner {
     let fit = try posterior(compiled, results, options)
     let health = FitHealth(fit)
     let outside = health.divergences > 0 ? outsideDomain(compiled, results) : nil
-    for warning in health.warnings(at: options.span, outside: outside) { context.warn(warning) }
+    for warning in health.warnings(at: options.span, advice: divergenceAdvice(compiled, options), outside: outside) {
+      context.warn(warning)
+    }
     context.sink.emit(.verdict(health.verdict))
     return fit
   }
@@ -327,6 +329,25 @@ struct FitRunner {
       ? "the matrix that is factored here is not positive definite, or singular"
       : "`\(blame.operation)`\(operands.isEmpty ? "" : " of \(operands)") gives \(FitRunner.words(blame.result))"
     return Diagnostic.Label(span: place, text: text)
+  }
+
+  /// What to try against divergences: standardized coordinates of the sites whose scale or location is sampled too; where
+  /// they have them, smaller steps.
+  private func divergenceAdvice(_ compiled: CompiledModel, _ options: SamplingOptions) -> String {
+    let hierarchical = compiled.finished.trace.state.sites.filter { record in
+      record.role == .latent && !record.shape.isEmpty && Standardization.isPossible(record.family)
+        && compiled.model.coordinates[record.name] != .noncentered
+        && record.dependencies.contains { compiler.dependsOnPosition($0, compiled.finished.builder) }
+    }
+    let now = options.settings.targetAcceptance
+    let next = now < 0.9 ? 0.95 : now < 0.98 ? 0.99 : nil
+    let smaller = next.map { "`targetAcceptance: \($0)` (now \(now))" }
+    if !hierarchical.isEmpty {
+      let list = hierarchical.map { "\($0.name): .noncentered" }.joined(separator: ", ")
+      return "sample `.reparam(\(list))` of the model" + (smaller.map { ", or with \($0)" } ?? "")
+    }
+    return smaller.map { "take smaller steps: \($0)" }
+      ?? "use tighter priors for scales, or fewer groups: smaller steps help no more"
   }
 
   /// What was wrong where trajectories left the domain of the log density; nil where none did.

@@ -267,17 +267,22 @@ package struct ModelCompiler {
 
   /// Whether a node depends on a random draw.
   func dependsOnDraw(_ root: NodeID, _ builder: GraphBuilder) -> Bool {
+    depends(root, builder) { if case .random = $0 { true } else { false } }
+  }
+
+  /// Whether a value changes with the position.
+  func dependsOnPosition(_ root: NodeID, _ builder: GraphBuilder) -> Bool {
+    depends(root, builder) { if case .parameter = $0 { true } else { false } }
+  }
+
+  private func depends(_ root: NodeID, _ builder: GraphBuilder, on isIt: (Operation) -> Bool) -> Bool {
     var stack = [root.index]
     var seen: Set<Int> = []
     while let index = stack.popLast() {
       guard seen.insert(index).inserted else { continue }
       let node = builder.nodes[index]
-      if case .random = node.operation { return true }
-      if case .scan(let body) = node.operation,
-        body.graph.nodes.contains(where: { if case .random = $0.operation { true } else { false } })
-      {
-        return true
-      }
+      if isIt(node.operation) { return true }
+      if case .scan(let body) = node.operation, body.graph.nodes.contains(where: { isIt($0.operation) }) { return true }
       stack += node.operands.map(\.index)
     }
     return false

@@ -11,6 +11,14 @@ struct Standardization {
   /// value → unconstrained coordinate
   var inverse: (NodeID, GraphBuilder) -> NodeID
 
+  /// Whether a distribution has a location or scale to take out.
+  static func isPossible(_ family: any DistributionFamily) -> Bool { names.contains(family.name) }
+
+  private static let names: Set<String> = [
+    "Normal(_:_:)", "LogNormal(_:_:)", "Cauchy(_:_:)", "Laplace(_:_:)", "StudentT(_:_:_:)", "HalfNormal(_:)",
+    "HalfCauchy(_:)", "Exponential(_:)", "MultivariateNormal(_:cholesky:)", "MultivariateNormal(_:covariance:)",
+  ]
+
   static func make(
     _ family: any DistributionFamily, _ p: [NodeID], name: String, span: SourceSpan
   ) throws -> Standardization {

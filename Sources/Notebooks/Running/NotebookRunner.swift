@@ -15,6 +15,8 @@ package struct CellResult: Sendable {
     case failedAsAllowed
     /// It needs something that another cell did not give.
     case skipped(because: String)
+
+    package var isSkipped: Bool { if case .skipped = self { true } else { false } }
   }
   package var cell: NotebookCell
   package var status: Status

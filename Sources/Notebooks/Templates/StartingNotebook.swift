@@ -62,17 +62,25 @@ package enum StartingNotebook {
     let (outcome, predictor) = measured.isEmpty ? (first, numeric.dropFirst().first) : (last, numeric.dropLast().first)
     let chosen = [predictor, outcome].compactMap { $0 }
     let list = chosen.map(quoted).joined(separator: ", ")
+    let backward =
+      predictor.map {
+        "; a slope in the columns' own units is\n`mean(fit.slope) * sd(complete.reals(\(quoted(outcome)))) / sd(complete.reals(\(quoted($0))))`"
+      } ?? ""
     data += """
 
 
       A first question: what does \(predictor.map { "`\($0)` say about `\(outcome)`" } ?? "`\(outcome)` look like")?
-      Other columns are named in the cell below. What is used is standardized, so that the priors suit any units.
+      Which columns it is about is a guess: `y`, what is explained, and others are named in the cell below. What is used is
+      standardized, so that the priors suit any units\(backward).
 
       ```swift {#chosen}
       let complete = table.select([\(list)]).dropMissing()
       func standardized(_ v: Vector[n]) -> Vector[n] { (v - mean(v)) / sd(v) }
       \(predictor.map { "let x = standardized(complete.reals(\(quoted($0))))\n" } ?? "")let y = standardized(complete.reals(\(quoted(outcome))))
       ```
+
+      Rows with a missing value in one of these are left out: `= table.count - complete.count` of
+      `= table.count`.
       """
     return notebook(
       title: title, data: data, intro: nil, hasPredictor: predictor != nil)
@@ -149,8 +157,8 @@ package enum StartingNotebook {
       summary(fit)
       ```
 
-      Read the notes below the table first: R-hat near 1 and hundreds of effective draws mean that the numbers can be
-      trusted. The mean of `\(interest)` is `= mean(fit.\(interest)) | .2f`.
+      R-hat of at most 1.01 and at least 400 effective draws (ESS, bulk and tail) mean that the numbers can be trusted;
+      warnings above the table say what to do where they are not. The mean of `\(interest)` is `= mean(fit.\(interest)) | .2f`.
 
       ```swift {#fig-trace}
       //| caption: The chains should look alike, and like noise

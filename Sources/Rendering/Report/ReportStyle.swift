@@ -165,6 +165,8 @@ enum ReportStyle {
     table{border-collapse:collapse;font-size:.86rem;font-variant-numeric:tabular-nums}
     th,td{text-align:left;padding:.22rem .42rem;white-space:pre;border-bottom:1px solid var(--line)}
     .prose th,.prose td{white-space:normal}
+    table.data:has(th:nth-child(10)){font-size:.78rem}
+    table.data:has(th:nth-child(10)) :is(th,td){padding-inline:.3rem}
     thead th{position:sticky;top:0;background:var(--page);border-bottom:2px solid var(--line);color:var(--text)}
     tbody th{font-weight:400}
     .r{text-align:right}.c{text-align:center}

@@ -14,11 +14,11 @@ int quad_is_available(void);
 /// subnormal spacing below the normal range: infinite where one is not finite and the other is something else.
 ///
 /// - `y`: the second argument of `power`; NULL for other functions.
-/// - `least`: exact values of smaller magnitude are measured by the spacing there.
+/// - `least`: for each argument, a magnitude below which exact values are measured by the spacing there; NULL for none.
 /// - Returns: 0 where there is no function of that name.
 int quad_errors(
     const char *_Nonnull name, const double *_Nonnull x, const double *_Nullable y, const double *_Nonnull computed,
-    double least, double *_Nonnull errors, size_t count);
+    const double *_Nullable least, double *_Nonnull errors, size_t count);
 
 /// |high + low − f(x)| / |f(x)|: of a table's value, which has about 106 bits.
 int quad_relative_errors(
