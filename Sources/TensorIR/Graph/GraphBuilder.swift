@@ -149,6 +149,7 @@ package final class GraphBuilder {
       default: break
       }
     }
+    if operation == .log || operation == .log1p, let stable = stableLogarithm(operation, node) { return stable }
     let element: ElementType
     switch operation {
     case .logicalNot, .isNaN, .isFinite: element = .boolean
@@ -165,6 +166,43 @@ package final class GraphBuilder {
       element = .real
     }
     return add(.unary(operation), [operand], element, node.shape)
+  }
+
+  /// A logarithm in a form that neither overflows nor cancels, and takes one function where there were two:
+  /// log p, log(1 − p) of p = logistic x, and log(1 ± eˣ).
+  private func stableLogarithm(_ operation: UnaryOperation, _ operand: Node) -> NodeID? {
+    func function(_ id: NodeID) -> (operation: UnaryOperation, operand: NodeID)? {
+      guard case .unary(let operation) = nodes[id.index].operation else { return nil }
+      return (operation, nodes[id.index].operands[0])
+    }
+    /// log(1 + u) for u = eˣ; log(1 − u) for u = eˣ or logistic x.
+    func ofOne(plus u: NodeID) -> NodeID? {
+      guard let inner = function(u), inner.operation == .exp else { return nil }
+      return unary(.softplus, inner.operand)
+    }
+    func ofOne(minus u: NodeID) -> NodeID? {
+      guard let inner = function(u) else { return nil }
+      switch inner.operation {
+      case .logistic: return unary(.logLogistic, unary(.negate, inner.operand))
+      case .exp: return unary(.log1mexp, inner.operand)
+      default: return nil
+      }
+    }
+    switch (operation, operand.operation) {
+    case (.log, .unary(.logistic)): return unary(.logLogistic, operand.operands[0])
+    case (.log1p, .unary(.exp)): return unary(.softplus, operand.operands[0])
+    case (.log1p, .unary(.negate)): return ofOne(minus: operand.operands[0])
+    case (.log, .binary(.subtract)) where isOne(operand.operands[0]): return ofOne(minus: operand.operands[1])
+    case (.log, .binary(.add)) where isOne(operand.operands[0]): return ofOne(plus: operand.operands[1])
+    case (.log, .binary(.add)) where isOne(operand.operands[1]): return ofOne(plus: operand.operands[0])
+    default: return nil
+    }
+  }
+
+  /// Whether a node is the number 1, of the text or given.
+  private func isOne(_ id: NodeID) -> Bool {
+    if case .data(let slot) = nodes[id.index].operation { return nodes[id.index].shape.isEmpty && data[slot].elements == [1] }
+    return isConstant(id, 1)
   }
 
   /// The common shape of operands that are scalars or share one shape.
