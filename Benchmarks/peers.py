@@ -338,7 +338,7 @@ def print_ratios(results, names):
     means = {name: statistics.geometric_mean(found.values()) for name, found in ratios.items() if found}
     print(f"{'geometric mean':<27}" + "".join(cell(means.get(name)) for name in names))
     for name, (least, mean) in goals.items():
-        missed = [f"{model} {ratio:.1f}" for model, ratio in ratios.get(name, {}).items() if ratio < least
+        missed = [f"{model} {ratio:.2f}" for model, ratio in ratios.get(name, {}).items() if ratio < least
                   and (name != "stan, GLM" or (sources / f"{kind(model)}-glm.stan").exists())]
         if missed:
             print(f"below {least} times, {name}: {', '.join(missed)}")
