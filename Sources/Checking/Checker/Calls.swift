@@ -677,7 +677,7 @@ extension Checker {
       help = "`table.NAME.index` makes groups of the column NAME, for a parameter `[N of Index[J]]`"
     }
     // Few enough to read: all there are.
-    if help == nil, !names.isEmpty, names.count <= 30 {
+    if help == nil, !names.isEmpty, names.count <= 12 {
       help = "its members are " + names.sorted().map { "`\($0)`" }.joined(separator: ", ")
     }
     return fail(

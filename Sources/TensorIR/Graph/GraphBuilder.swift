@@ -201,7 +201,9 @@ package final class GraphBuilder {
 
   /// Whether a node is the number 1, of the text or given.
   private func isOne(_ id: NodeID) -> Bool {
-    if case .data(let slot) = nodes[id.index].operation { return nodes[id.index].shape.isEmpty && data[slot].elements == [1] }
+    if case .data(let slot) = nodes[id.index].operation {
+      return nodes[id.index].shape.isEmpty && data[slot].elements == [1]
+    }
     return isConstant(id, 1)
   }
 
@@ -275,6 +277,16 @@ package final class GraphBuilder {
   package func select(_ condition: NodeID, _ then: NodeID, _ otherwise: NodeID) -> NodeID {
     if then == otherwise { return then }
     let shape = elementwiseShape([condition, then, otherwise])
+    // The function of the chosen rather than the choice between two of its values.
+    if case .unary(let first) = nodes[then.index].operation, case .unary(let second) = nodes[otherwise.index].operation,
+      first == second, nodes[then.index].shape.hasSameExtents(as: shape),
+      nodes[otherwise.index].shape.hasSameExtents(as: shape)
+    {
+      let (a, b) = (nodes[then.index].operands[0], nodes[otherwise.index].operands[0])
+      if nodes[a.index].element == .real, nodes[b.index].element == .real {
+        return unary(first, select(condition, a, b))
+      }
+    }
     let a = nodes[then.index].element
     let b = nodes[otherwise.index].element
     let element = a == b ? a : (a == .real || b == .real ? .real : .integer)

@@ -111,6 +111,8 @@ package enum Differentiation {
 /// One sweep from the outputs to the leaves.
 final class ReverseSweep {
   let b: GraphBuilder
+  /// Which data were looked through, and have only finite elements.
+  private var finiteData: [Int: Bool] = [:]
   let isActive: [Bool]
   let count: Int
   var cotangents: [NodeID?]
@@ -156,6 +158,21 @@ final class ReverseSweep {
     b.origin = -1
   }
 
+  /// Whether a node shows finite numbers that are known: of the text, or given.
+  private func isFinite(_ id: NodeID) -> Bool {
+    let node = b.nodes[id.index]
+    switch node.operation {
+    case .constant(let bits): return Double(bitPattern: bits).isFinite
+    case .data(let slot):
+      if let known = finiteData[slot] { return known }
+      let isFinite = b.data[slot].elements.allSatisfy { $0.isFinite }
+      finiteData[slot] = isFinite
+      return isFinite
+    case .broadcast, .reshape, .permute, .slice: return isFinite(node.operands[0])
+    default: return false
+    }
+  }
+
   private func propagate(_ index: Int, _ node: Node, _ g: NodeID) {
     let isGuarded = guarded[index]
     let result = NodeID(Int32(index))
@@ -163,7 +180,8 @@ final class ReverseSweep {
     /// Cotangent times a local derivative.
     func times(_ derivative: NodeID) -> NodeID {
       let product = b.multiply(g, derivative)
-      return isGuarded ? b.binary(.masked, product, g) : product
+      // 0 times a finite number is 0 without a guard, and a product with data stays one.
+      return isGuarded && !isFinite(derivative) ? b.binary(.masked, product, g) : product
     }
     func over(_ divisor: NodeID) -> NodeID {
       let quotient = b.divide(g, divisor)
