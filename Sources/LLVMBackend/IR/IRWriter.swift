@@ -396,7 +396,7 @@ final class IRModule {
   func countCall(of name: String) { callCounts[name, default: 0] += 1 }
 
   /// Functions that are called from so many places that their copies would take longer to compile than calls to run.
-  private static let mostCopies = 4
+  private static let mostCopies = 2
 
   private func withoutInlining(_ function: String) -> String {
     guard function.hasPrefix("define internal"), let start = function.firstIndex(of: "@"),
