@@ -60,7 +60,7 @@ struct Bench: ParsableCommand {
     defer { notebook.store?.close() }
     for notice in (notebook.store?.takeNotices() ?? []) + EngineBackend.takeNotices() { terminal.notice(notice) }
     if outcome == .interrupted { return 130 }
-    let models = try wanted(BoundModel.all(in: session))
+    let models = try wanted(BoundModel.all(in: session, notebook.runner))
     guard !models.isEmpty else {
       terminal.line("nothing in the notebook is bound to a model or a fit")
       return 1
@@ -196,7 +196,7 @@ private struct BoundModel {
   var model: ModelValue
 
   /// In the order of their definitions; a fit counts where its model has no name of its own.
-  static func all(in session: Session) throws -> [BoundModel] {
+  static func all(in session: Session, _ runner: NotebookRunner) throws -> [BoundModel] {
     let table = session.checker.table.globals
     var nearest: [String: GlobalID] = [:]
     let exports = session.units.flatMap { $0.exports.map(\.global) }.sorted { $0.rawValue < $1.rawValue }
@@ -205,7 +205,7 @@ private struct BoundModel {
     var fits: [BoundModel] = []
     for global in exports where nearest[table[global.rawValue].name] == global {
       // What a cell with an error would have given is not there.
-      guard case .engine(let value)? = try? session.machine.global(global) else { continue }
+      guard case .engine(let value)? = runner.value(of: global) else { continue }
       let name = table[global.rawValue].name
       if let model = value as? ModelValue {
         models.append(BoundModel(name: name, model: model))

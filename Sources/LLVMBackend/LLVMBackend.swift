@@ -10,7 +10,7 @@ package struct LLVMBackend: Backend {
   let store: (any ObjectStore)?
 
   /// Raised whenever a change of the emitter or of a pass may change a bit of some result.
-  package static let epoch = 1
+  package static let epoch = 2
 
   package init(library: LLVMLibrary? = nil, target: CodeTarget = CodeTarget(), store: (any ObjectStore)? = nil) {
     given = library
@@ -45,16 +45,36 @@ package struct LLVMBackend: Backend {
     var plain = try Canonicalization.run(graph)
     plain.outputs = [plain.outputs[0]]
     let simple = try LLVMBackend.distributed(plain)
-    let (withGradient, offsets) = try Differentiation.valueAndGradient(simple)
-    try Verifier.checkIfEnabled(withGradient, after: "differentiation")
-    let prepared = try LLVMBackend.distributed(try Decomposition.run(withGradient))
+    let (withGradient, offsets) = try LLVMBackend.differentiated(simple)
     let parameterCount = graph.parameterCount
-    return CompiledGradientEvaluator(graph: withGradient, prepared: prepared, dimension: parameterCount) { isCounting in
-      // The value is returned, not stored.
-      let source = CodeSource(
-        prepared, destinations: [nil] + offsets.map { $0.offset }, clearing: parameterCount, countsCycles: isCounting)
-      return try CompiledCode(source, library: try library(), target: target, store: isCounting ? nil : store)
+    return CompiledGradientEvaluator(
+      graph: withGradient, dimension: parameterCount,
+      prepare: { try LLVMBackend.prepared(simple, withGradient, offsets) },
+      make: { prepared, isCounting in
+        // The value is returned, not stored.
+        let source = CodeSource(
+          prepared.graph, destinations: [nil] + prepared.offsets, clearing: parameterCount, countsCycles: isCounting)
+        return try CompiledCode(source, library: try library(), target: target, store: isCounting ? nil : store)
+      })
+  }
+
+  private static func differentiated(_ graph: Graph) throws(GraphError) -> (graph: Graph, offsets: [Int]) {
+    let (result, blocks) = try Differentiation.valueAndGradient(graph)
+    try Verifier.checkIfEnabled(result, after: "differentiation")
+    return (result, blocks.map { $0.offset })
+  }
+
+  /// A density with its gradient as it is compiled. Work on data alone is done here, and not before code is needed.
+  private static func prepared(
+    _ density: Graph, _ withGradient: Graph, _ offsets: [Int]
+  ) throws(GraphError) -> PreparedGradient {
+    let reduced = try AffineReduction.run(density)
+    guard reduced.isChanged else {
+      return PreparedGradient(graph: try distributed(try Decomposition.run(withGradient)), offsets: offsets)
     }
+    try Verifier.checkIfEnabled(reduced.graph, after: "reduction of affine sums")
+    let (graph, offsets) = try differentiated(try distributed(reduced.graph))
+    return PreparedGradient(graph: try distributed(try Decomposition.run(graph)), offsets: offsets)
   }
 
   package func program(for graph: Graph) throws -> any TensorProgram {
@@ -99,39 +119,58 @@ package final class CompiledProgram: TensorProgram, @unchecked Sendable {
   }
 }
 
+/// What a gradient is compiled from: the value first, then the parts of the gradient with their places.
+struct PreparedGradient {
+  var graph: Graph
+  var offsets: [Int]
+}
+
 /// Machine code behind the hot-path contract, made when it is first needed: a result that is found in the cache needs
 /// none.
 package final class CompiledGradientEvaluator: GradientEvaluator, @unchecked Sendable {
   package let graph: Graph
-  package let preparedGraph: Graph
   package let dimension: Int
-  private let make: @Sendable (_ countsCycles: Bool) throws -> CompiledCode
-  private let code = Mutex<CompiledCode?>(nil)
+  private let makeGraph: @Sendable () throws -> PreparedGradient
+  private let make: @Sendable (_ graph: PreparedGradient, _ countsCycles: Bool) throws -> CompiledCode
+  private let state = Mutex<(graph: PreparedGradient?, code: CompiledCode?)>((nil, nil))
   // Set once, before the first workspace is given out.
   private var function: CompiledCode.Function?
   private var data: UnsafePointer<Double>?
   private let table = UnsafeRawPointer(KernelTable.address)
 
   init(
-    graph: Graph, prepared: Graph, dimension: Int,
-    make: @escaping @Sendable (_ countsCycles: Bool) throws -> CompiledCode
+    graph: Graph, dimension: Int, prepare: @escaping @Sendable () throws -> PreparedGradient,
+    make: @escaping @Sendable (_ graph: PreparedGradient, _ countsCycles: Bool) throws -> CompiledCode
   ) {
     self.graph = graph
-    preparedGraph = prepared
     self.dimension = dimension
+    makeGraph = prepare
     self.make = make
   }
 
+  private func preparedGradient() throws -> PreparedGradient {
+    try state.withLock { state in
+      if let known = state.graph { return known }
+      let made = try makeGraph()
+      state.graph = made
+      return made
+    }
+  }
+
   private func prepared() throws -> CompiledCode {
-    try code.withLock { known in
-      if let known { return known }
-      let made = try make(false)
-      known = made
+    let graph = try preparedGradient()
+    return try state.withLock { state in
+      if let known = state.code { return known }
+      let made = try make(graph, false)
+      state.code = made
       data = UnsafePointer(made.data)
       function = made.function
       return made
     }
   }
+
+  /// The plain graph where the passes fail, which `prepare` says.
+  package var preparedGraph: Graph { (try? preparedGradient().graph) ?? graph }
 
   package func prepare() throws { _ = try prepared() }
 
@@ -148,7 +187,8 @@ package final class CompiledGradientEvaluator: GradientEvaluator, @unchecked Sen
   }
 
   package func stepTimes(position: [Double], evaluations: Int) throws -> [StepTime] {
-    let counting = try make(true)
+    let preparedGraph = try preparedGradient().graph
+    let counting = try make(try preparedGradient(), true)
     let counters = UnsafeMutablePointer<Int>.allocate(capacity: counting.steps.count + 1)
     let workspace = UnsafeMutableRawPointer.allocate(byteCount: counting.workspaceByteCount, alignment: 64)
     let gradient = UnsafeMutablePointer<Double>.allocate(capacity: dimension + 8)

@@ -50,6 +50,31 @@ struct CommandTests {
     #expect(check.status == 0 && check.output == "two: 2 cells, 0 errors, 0 warnings\n", "\(check)")
   }
 
+  @Test("`bench` times a model whose large data the cache did not keep, on the first run and on the next")
+  func bench() throws {
+    let notebook = """
+      ---
+      title: Many rows
+      ---
+
+      ```swift {#model}
+      model Line(x: Vector[N]) {
+          let slope ~ Normal(0, 1)
+          let y ~ Normal(slope * x, 1)
+      }
+      let x = vector(20_000) { i in 0.001 * Real(i) }
+      let m = Line(x: x).given(y: 2.0 * x)
+      ```
+      """ + "\n"
+    let folder = try Program.folder(["many.nb.md": notebook])
+    for _ in 0..<2 {
+      let run = try Program.run(["bench", "--seconds", "0.001", "--gradients-only", "many.nb.md"], in: folder)
+      #expect(run.status == 0 && run.errors.isEmpty && run.output.contains("\nm     Line given y"), "\(run)")
+    }
+    let loops = try Program.run(["bench", "--seconds", "0.001", "--list", "loops", "many.nb.md"], in: folder)
+    #expect(loops.status == 0 && loops.output.contains("ns per evaluation, in "), "\(loops)")
+  }
+
   @Test("The same notebook twice, and on other numbers of threads, gives the same text")
   func repeatable() throws {
     let text = try Data(contentsOf: Checkout.root.appendingPathComponent("notebooks/eight-schools.nb.md"))

@@ -89,7 +89,7 @@ enum Program {
   }
 
   static func temporaryFolder() throws -> URL {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("cairn-tests-\(UUID().uuidString)")
+    let folder = Scratch.newPlace()
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     return folder
   }

@@ -8,9 +8,7 @@ import Testing
 
 /// The store on its own: what it gives back, and what it does with a bad one.
 @Suite(.serialized) struct CacheStoreTests {
-  private static func folder() -> URL {
-    FileManager.default.temporaryDirectory.appendingPathComponent("cairn-store-\(UUID().uuidString)")
-  }
+  private static func folder() -> URL { Scratch.newPlace() }
 
   private static func change(_ folder: URL, _ sql: String) throws {
     let queue = try DatabaseQueue(path: folder.appendingPathComponent("index.sqlite").path)

@@ -1,6 +1,6 @@
 package import Checking
 import Foundation
-import Interpreter
+package import Interpreter
 package import Numerics
 package import Syntax
 
@@ -378,11 +378,7 @@ extension NotebookRunner {
       let lost = cache.takeLost().filter { recomputed.insert($0).inserted }
       if !lost.isEmpty, !session.isInterrupted {
         session.machine.observer = nil
-        for global in lost {
-          if let definer = checked.first(where: { $0.unit.exports.contains { $0.global == global } }) {
-            _ = execute(definer)
-          }
-        }
+        runDefiners(of: lost)
         continue
       }
       let isKept =
@@ -394,6 +390,25 @@ extension NotebookRunner {
       return Execution(
         events: run.events, exports: exports, failed: run.failed, seconds: seconds, peakMemory: ProcessMemory.peak,
         isVolatile: session.recordingWorld.finish().isVolatile)
+    }
+  }
+
+  /// The value of a binding after the run; a cell whose value was not kept, since no other reads it, runs again.
+  package func value(of global: GlobalID) -> Value? {
+    var recomputed: Set<GlobalID> = []
+    while true {
+      if let value = try? session.machine.global(global) { return value }
+      let lost = (cache?.takeLost() ?? []).filter { recomputed.insert($0).inserted }
+      guard !lost.isEmpty, !session.isInterrupted else { return nil }
+      runDefiners(of: lost)
+    }
+  }
+
+  private func runDefiners(of lost: [GlobalID]) {
+    for global in lost {
+      if let definer = checked.first(where: { $0.unit.exports.contains { $0.global == global } }) {
+        _ = execute(definer)
+      }
     }
   }
 
