@@ -192,4 +192,75 @@ import Testing
       #expect(difference == nil, "\(rows) × \(columns), form \(form)")
     }
   }
+
+  /// How the carry of a recurrence changes: by a factor that stays or differs from step to step, a sum, a difference.
+  enum Recurrence: CaseIterable {
+    case fixedFactor, factorPerStep, sum, fixedFactorBehindMinus, factorPerStepBehindMinus, alternatingSum, fixedTerm
+
+    func next(_ b: GraphBuilder, carry: NodeID, term: NodeID, factor: NodeID) -> NodeID {
+      switch self {
+      case .fixedFactor, .factorPerStep, .fixedTerm: b.add(b.multiply(carry, factor), term)
+      case .sum: b.add(term, carry)
+      case .fixedFactorBehindMinus, .factorPerStepBehindMinus: b.subtract(term, b.multiply(factor, carry))
+      case .alternatingSum: b.subtract(term, carry)
+      }
+    }
+    var hasFactorPerStep: Bool { self == .factorPerStep || self == .factorPerStepBehindMinus }
+  }
+
+  @Test("recurrences that are linear in one carry", arguments: Recurrence.allCases, [false, true])
+  func linearRecurrences(form: Recurrence, isReversed: Bool) throws {
+    Verifier.isEnabled = true
+    let backend = LLVMBackend(library: try LLVMLibrary.shared.get())
+    for steps in [1, 7, 8, 15, 16, 17, 24, 31, 40, 203] {
+      let body = GraphBuilder()
+      let carry = body.input(0, element: .real, shape: [])
+      let (term, factor) = (body.input(1, element: .real, shape: []), body.input(2, element: .real, shape: []))
+      let next = form.next(body, carry: carry, term: term, factor: factor)
+      let slicedCount = (form == .fixedTerm ? 0 : 1) + (form.hasFactorPerStep ? 1 : 0)
+      let loop = ScanBody(
+        graph: try body.finish(outputs: [next, carry, next, body.multiply(carry, carry)]), carryCount: 1,
+        slicedCount: slicedCount, steps: steps, isReversed: isReversed)
+      let b = GraphBuilder()
+      let start = b.parameter(offset: 0, shape: [])
+      let terms = b.parameter(offset: 1, shape: form == .fixedTerm ? [] : [Dimension(steps)])
+      let count = 1 + (form == .fixedTerm ? 1 : steps)
+      let factors = b.unary(.tanh, b.parameter(offset: count, shape: form.hasFactorPerStep ? [Dimension(steps)] : []))
+      let operands = [terms, factors]
+      let results = b.scan(
+        loop, carries: [start], sliced: Array(operands[..<slicedCount]), captured: Array(operands[slicedCount...]))
+      var source = RandomStream(key: RandomKey(seed: UInt64(steps)))
+      var total = results[0]
+      for stack in results[1...] {
+        let weights = TensorData(extents: [steps], elements: (0..<steps).map { _ in source.nextNormal() })
+        total = b.add(total, b.sumAll(b.multiply(b.data(weights), stack)))
+      }
+      let graph = try b.finish(outputs: [total])
+      let position = (0..<graph.parameterCount).map { _ in source.nextNormal() }
+      let directions = Self.directions(steps, position.count)
+      let difference = try Self.difference(graph, at: position, backend, along: directions)
+      #expect(difference == nil, "\(form), \(steps) steps")
+    }
+  }
+
+  /// One fused multiply-add per step or eight: what a recurrence over many steps costs shows in its code.
+  @Test func linearRecurrencesRunInBlocks() throws {
+    let (graph, _) = try Self.autoregression(steps: 100)
+    let text = try #require(try LLVMBackend().gradientEvaluator(of: graph).codeText)
+    #expect(text.components(separatedBy: "\nblock").count > 4, "forward and backward")
+  }
+
+  private static func autoregression(steps: Int) throws -> (Graph, [Double]) {
+    let body = GraphBuilder()
+    let carry = body.input(0, element: .real, shape: [])
+    let term = body.input(1, element: .real, shape: [])
+    let next = body.add(body.multiply(carry, body.input(2, element: .real, shape: [])), term)
+    let loop = ScanBody(
+      graph: try body.finish(outputs: [next, next]), carryCount: 1, slicedCount: 1, steps: steps, isReversed: false)
+    let b = GraphBuilder()
+    let terms = b.parameter(offset: 1, shape: [Dimension(steps)])
+    let results = b.scan(loop, carries: [b.constant(0)], sliced: [terms], captured: [b.parameter(offset: 0, shape: [])])
+    let total = b.subtract(b.constant(0), b.sumAll(b.square(results[1])))
+    return (try b.finish(outputs: [total]), Array(repeating: 0.5, count: steps + 1))
+  }
 }

@@ -242,6 +242,16 @@ final class IRWriter {
     result(vector.type, vector.lanes, "insertelement \(vector.typed), \(a.typed), i64 \(index)")
   }
 
+  /// Lane k is lane `k + count`, or that of `fill` where there is none.
+  func shifted(_ a: IRValue, by count: Int, fill: IRValue) -> IRValue {
+    let mask = (0..<a.lanes).map { lane in
+      let source = lane + count
+      return "i32 \((0..<a.lanes).contains(source) ? source : a.lanes + lane)"
+    }
+    return result(
+      a.type, a.lanes, "shufflevector \(a.typed), \(fill.typed), <\(a.lanes) x i32> <\(mask.joined(separator: ", "))>")
+  }
+
   /// The sum of eight lanes by a fixed tree.
   func sum(lanes a: IRValue) -> IRValue {
     guard a.lanes > 1 else { return a }

@@ -85,8 +85,23 @@ final class ScanEmitter {
       }
     }
 
-    if body.steps > 0 {
-      w.loop(from: .integer(0), to: .integer(body.steps), step: 1, "step") { count in
+    var done = 0
+    if let linear = LinearRecurrence(body), let carry = slots[0],
+      node.operands[1..<capturedStart].allSatisfy({ graph[$0].shape.elementCount == body.steps })
+    {
+      let kept = stacks.keys.sorted()
+      func places(_ ofNext: Bool) -> [IRValue] {
+        kept.filter { (body.graph.outputs[$0] == body.graph.outputs[0]) == ofNext }.compactMap { stacks[$0] }
+      }
+      let lanes = IRValue.vectorLanes
+      let zeros = TensorData(extents: [lanes], elements: Array(repeating: 0, count: lanes))
+      let place = Destination(base: emitter.environment.data, offset: emitter.pool.place(zeros))
+      done = linear.emit(
+        w, steps: body.steps, isReversed: body.isReversed, operands: fixed, carry: carry,
+        zeros: emitter.pointer(place), before: places(false), after: places(true))
+    }
+    if body.steps > done {
+      w.loop(from: .integer(done), to: .integer(body.steps), step: 1, "step") { count in
         let step =
           body.isReversed ? w.subtractIntegers(.integer(body.steps - 1), count) : count
         var inputs: [IRValue] = []
