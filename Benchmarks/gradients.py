@@ -112,10 +112,14 @@ def measure(program, twins, name, options):
     if not worst <= tolerance:
         print(f"{name}: C and Cairn disagree by {worst:.1e}, more than {tolerance:.0e}", file=sys.stderr)
         return {"name": name, "dimension": first["dimension"], "disagreement": str(worst)}
-    rounds, by_compiler = [], {key: [] for key in twins}
+    rounds, traffic, by_compiler = [], [], {key: [] for key in twins}
     for _ in range(options.rounds):
+        least = []
         for key, path in twins.items():
-            by_compiler[key].append(statistics.median(twin(path, name, options.seconds)["gradientNanoseconds"]))
+            theirs = twin(path, name, options.seconds)
+            by_compiler[key].append(statistics.median(theirs["gradientNanoseconds"]))
+            least += [statistics.median(theirs["trafficNanoseconds"])] if "trafficNanoseconds" in theirs else []
+        traffic += [min(least)] if least else []
         ours = statistics.median(cairn(program, name, options.seconds, True)["gradientNanoseconds"])
         rounds.append(ours)
     best = min(by_compiler, key=lambda key: statistics.median(by_compiler[key]))
@@ -123,7 +127,7 @@ def measure(program, twins, name, options):
     sampler, alone = (statistics.median(first[key]["nanosecondsPerLeapfrog"]) for key in ("sampler", "samplerAlone"))
     return {
         "name": name, "dimension": first["dimension"], "disagreement": worst, "compiler": best,
-        "c": by_compiler, "cairn": rounds, "ratios": ratios, "samplerNanoseconds": sampler,
+        "c": by_compiler, "cairn": rounds, "ratios": ratios, "traffic": traffic, "samplerNanoseconds": sampler,
         "samplerAloneNanoseconds": alone,
         "compileMilliseconds": first["compileMilliseconds"], "workspaceBytes": first["workspaceBytes"],
         "dataBytes": first.get("dataBytes"), "sites": first["sites"],
@@ -174,14 +178,18 @@ def measure_variants(program, twins, name, options):
         form: {key: one[key] for key in ("disagreement", "times", "make")} for form, one in found.items()}}
 
 
+def ratio_text(ratio):
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
+
+
 def row(result):
     if "ratios" not in result:
         return f"{result['name']:<27} {result['dimension']:>7}   differs by {result['disagreement']}"
     ratios = result["ratios"]
     c, ours = statistics.median(result["c"][result["compiler"]]), statistics.median(result["cairn"])
-    spread = f"({min(ratios):.2f}–{max(ratios):.2f})"
+    spread = f"({ratio_text(min(ratios))}–{ratio_text(max(ratios))})"
     return (f"{result['name']:<27} {result['dimension']:>7} {c:>11,.0f} {result['compiler']:<7} {ours:>12,.0f} "
-            f"{statistics.median(ratios):>7.2f} {spread:<15} {result['samplerNanoseconds']:>9,.0f} "
+            f"{ratio_text(statistics.median(ratios)):>7} {spread:<15} {result['samplerNanoseconds']:>9,.0f} "
             f"{result['samplerAloneNanoseconds']:>7,.0f} "
             f"{result['compileMilliseconds']:>8.1f}")
 
@@ -218,6 +226,11 @@ def main():
         for name in options.models or known:
             results.append(measure(options.cairn, twins, name, options))
             print(row(results[-1]), flush=True)
+        for result in results:
+            if result.get("traffic"):
+                ratio = statistics.median(a / b for a, b in zip(result["cairn"], result["traffic"]))
+                print(f"{result['name']}: reading and writing the same memory alone takes "
+                      f"{statistics.median(result['traffic']):,.0f} ns; the gradient takes {ratio:.2f} times as long")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps({
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "machine": machine(),

@@ -83,6 +83,12 @@ private struct Simplifier {
     return false
   }
 
+  /// A number that is given: a constant, or data of one element. Of data only 0 and 1 may decide what is computed, which
+  /// locations and scales of priors often are.
+  private func isKnown(_ id: NodeID, _ value: Double) -> Bool {
+    isNumber(id) && isReal(id) && b.contents(of: id)?.elements.first == value
+  }
+
   /// Whether all elements are at least 0 or not a number.
   private func isNonnegative(_ id: NodeID, depth: Int = 0) -> Bool {
     if depth > 8 { return false }
@@ -138,6 +144,8 @@ private struct Simplifier {
   /// A product of numbers, signs and constants in front.
   private func product(_ x: NodeID, _ y: NodeID) -> NodeID {
     if let a = constant(x), let c = constant(y) { return b.constant(a * c) }
+    if isKnown(x, 1) { return y }
+    if isKnown(y, 1) { return x }
     if let a = constant(x) { return multiplied(a, y) }
     if let c = constant(y) { return multiplied(c, x) }
     if case .unary(.negate) = b.node(x).operation { return negate(product(b.node(x).operands[0], y)) }
@@ -181,6 +189,7 @@ private struct Simplifier {
   // MARK: - Elements
 
   private func times(_ scale: NodeID, _ array: NodeID) -> NodeID {
+    if isKnown(scale, 1) { return array }
     if let c = constant(scale) { return c == 1 ? array : (c == -1 ? b.negate(array) : b.multiply(scale, array)) }
     return b.multiply(scale, array)
   }
@@ -205,9 +214,49 @@ private struct Simplifier {
     if quotient.operation == .binary(.divide), case .unary(.sqrt) = b.node(quotient.operands[1]).operation {
       return divide(square(quotient.operands[0]), b.node(quotient.operands[1]).operands[0])
     }
+    if quotient.operation == .unary(.sqrt), isNonnegative(quotient.operands[0]) { return quotient.operands[0] }
     if let (scale, array) = scaled(x) { return times(squareOfNumber(scale), b.square(array)) }
     if isNumber(x), isReal(x) { return squareOfNumber(x) }
     return b.square(x)
+  }
+
+  /// The logarithm of what is made of exponentials by products, quotients, powers and roots, without taking one.
+  ///
+  /// It errs by a few units in the last place of its terms, as the logarithm of the rounded product does.
+  private func logarithm(_ id: NodeID, depth: Int = 0) -> NodeID? {
+    guard depth < 8 else { return nil }
+    let node = b.node(id)
+    func operand(_ k: Int) -> NodeID? { logarithm(node.operands[k], depth: depth + 1) }
+    switch node.operation {
+    case .unary(.exp): return node.operands[0]
+    case .unary(.reciprocal): return operand(0).map { multiply(b.constant(-1), $0) }
+    case .unary(.square): return operand(0).map { multiply(b.constant(2), $0) }
+    case .unary(.sqrt): return operand(0).map { multiply(b.constant(0.5), $0) }
+    case .binary(.multiply), .binary(.divide):
+      let isQuotient = node.operation == .binary(.divide)
+      for (given, other) in [(1, 0), (0, 1)] {
+        guard let value = b.contents(of: node.operands[given])?.elements, value.count == 1, value[0] > 0,
+          isNumber(node.operands[given]), let rest = operand(other)
+        else { continue }
+        let known = b.log(node.operands[given])
+        guard isQuotient else { return add(rest, known, sign: 1) }
+        return given == 1 ? add(rest, known, sign: -1) : add(known, rest, sign: -1)
+      }
+      guard let x = operand(0), let y = operand(1) else { return nil }
+      return add(x, y, sign: isQuotient ? -1 : 1)
+    default: return nil
+    }
+  }
+
+  private func root(_ x: NodeID) -> NodeID? {
+    let node = b.node(x)
+    switch node.operation {
+    case .unary(.square):
+      return isNonnegative(node.operands[0]) ? node.operands[0] : b.unary(.absolute, node.operands[0])
+    case .unary(.reciprocal):
+      return b.unary(.reciprocal, root(node.operands[0]) ?? b.unary(.sqrt, node.operands[0]))
+    default: return nil
+    }
   }
 
   private func squareOfNumber(_ x: NodeID) -> NodeID {
@@ -217,6 +266,7 @@ private struct Simplifier {
   }
 
   private func divide(_ x: NodeID, _ y: NodeID) -> NodeID {
+    if isKnown(y, 1) { return x }
     if isNumber(x), isNumber(y), !isData(y) { return b.divide(x, y) }
     if isNumber(y) { return multiply(b.unary(.reciprocal, y), x) }
     if isData(y), isReal(y) { return multiply(x, b.unary(.reciprocal, y)) }
@@ -228,6 +278,8 @@ private struct Simplifier {
   /// x + y, or x − y.
   private func add(_ x: NodeID, _ y: NodeID, sign: Double) -> NodeID {
     func plain(_ x: NodeID, _ y: NodeID) -> NodeID { sign > 0 ? b.add(x, y) : b.subtract(x, y) }
+    if isKnown(y, 0) { return x }
+    if isKnown(x, 0) { return sign > 0 ? y : (isNumber(y) ? negate(y) : multiply(b.constant(-1), y)) }
     if isNumber(x), isNumber(y) {
       let (c, u) = constantFactor(x) ?? (1, x)
       let (d, v) = constantFactor(y) ?? (1, y)
@@ -430,7 +482,9 @@ private struct Simplifier {
       switch operation {
       case .square where isReal(x): return square(x)
       case .absolute where isNonnegative(x): return x
+      case .sqrt: return root(x)
       case .log:
+        if let known = logarithm(x) { return known }
         // log √x is ½ log x.
         guard case .unary(.sqrt) = b.node(x).operation else { return nil }
         return multiply(b.constant(0.5), b.log(b.node(x).operands[0]))
