@@ -180,6 +180,8 @@ package struct ExtendedEvaluator {
     case .triangularSolve(let transposed):
       let (n, columns) = (extents[extents.count - 2], extents[extents.count - 1])
       return make { _ in DoubleDouble(0) }.solved(operands[0].elements, operands[1].elements, n, columns, transposed)
+    case .symmetricEigen:
+      return Tensor(extents: extents, elements: eigen(operands[0].elements, extents[extents.count - 1]))
     case .lowerTriangle(let halvesDiagonal):
       let n = extents[extents.count - 1]
       return make { index in
@@ -191,6 +193,47 @@ package struct ExtendedEvaluator {
       // Adjoints are what differences are compared with; randomness has no slope.
       return make { _ in DoubleDouble(.nan) }
     }
+  }
+
+  /// Eigenvalues from the least, then vectors in rows, by Jacobi's method with the largest entry first.
+  private static func eigen(_ elements: [DoubleDouble], _ n: Int) -> [DoubleDouble] {
+    var result: [DoubleDouble] = []
+    for start in stride(from: 0, to: elements.count, by: max(1, n * n)) {
+      var a = (0..<n).map { i in (0..<n).map { j in elements[start + max(i, j) * n + min(i, j)] } }
+      var vectors = (0..<n).map { i in (0..<n).map { DoubleDouble($0 == i ? 1 : 0) } }
+      let norm = a.joined().reduce(0) { max($0, abs($1.high)) }
+      for _ in 0..<(20 * n * n) {
+        var (p, q, greatest) = (0, 0, 0x1p-104 * norm)
+        for i in 0..<n {
+          for j in (i + 1)..<max(n, i + 1) where abs(a[i][j].high) > greatest {
+            (p, q, greatest) = (i, j, abs(a[i][j].high))
+          }
+        }
+        guard q > p else { break }
+        let ratio = (a[q][q] - a[p][p]) / (a[p][q] * 2)
+        let size = (ratio * ratio + .one).squareRoot()
+        let tangent = ratio.high < 0 ? -(.one / (size - ratio)) : .one / (size + ratio)
+        let cosine = .one / (tangent * tangent + .one).squareRoot()
+        let sine = tangent * cosine
+        for k in 0..<n {
+          let (x, y) = (a[k][p], a[k][q])
+          (a[k][p], a[k][q]) = (cosine * x - sine * y, sine * x + cosine * y)
+        }
+        for k in 0..<n {
+          let (x, y) = (a[p][k], a[q][k])
+          (a[p][k], a[q][k]) = (cosine * x - sine * y, sine * x + cosine * y)
+          let (u, v) = (vectors[p][k], vectors[q][k])
+          (vectors[p][k], vectors[q][k]) = (cosine * u - sine * v, sine * u + cosine * v)
+        }
+      }
+      let order = (0..<n).sorted { a[$0][$0] < a[$1][$1] }
+      result += order.map { a[$0][$0] }
+      for i in order {
+        let top = vectors[i].max { $0.magnitude < $1.magnitude } ?? .one
+        result += top.high < 0 ? vectors[i].map { -$0 } : vectors[i]
+      }
+    }
+    return result
   }
 
   private static func cholesky(_ elements: [DoubleDouble], _ extents: [Int]) -> [DoubleDouble] {

@@ -127,7 +127,15 @@ package struct RandomGraph {
       let bounded = b.unary(.atan, x)
       let unit = b.data(
         TensorData(extents: [n, n], elements: (0..<(n * n)).map { $0 % (n + 1) == 0 ? 1 : 0 }))
-      let factor = b.cholesky(b.add(b.matrixProduct(bounded, b.transpose(bounded)), unit))
+      let positive = b.add(b.matrixProduct(bounded, b.transpose(bounded)), unit)
+      if choice % 3 == 2 {
+        // The logarithm of a matrix whose eigenvalues differ, times X.
+        let steps = (0..<(n * n)).map { $0 % (n + 1) == 0 ? Double($0 / (n + 1)) : 0 }
+        let (values, vectors) = b.symmetricEigen(b.add(positive, b.data(TensorData(extents: [n, n], elements: steps))))
+        let wide = b.broadcast(b.log(values), to: b.shape(vectors), mapping: [0])
+        return b.matrixProduct(b.matrixProduct(b.transpose(vectors), b.multiply(wide, vectors)), bounded)
+      }
+      let factor = b.cholesky(positive)
       return b.triangularSolve(factor, bounded, transposed: choice % 2 == 0)
     }
   }

@@ -172,6 +172,7 @@ import Testing
     Program("empty maximum", "let e: [Real] = []\nmax(e)", ["R012"]),
     Program("quantile", "quantile([1.0, 2.0], 1.5)", ["R012"]),
     Program("not positive definite", "cholesky(Matrix(rows: [[1, 2], [2, 1]]))", ["R017"]),
+    Program("not symmetric", "eigenvalues(Matrix(rows: [[2, 1], [0, 2]]))", ["R022"]),
     Program("singular", "solve(Matrix(rows: [[1, 1], [1, 1]]), [1.0, 2.0])", ["R017"]),
     Program("missing file", "readCSV(\"nowhere.csv\" + \"\")", ["R013"]),
     Program("requirement", "require(1 > 2, \"one is more\")", ["R019"]),

@@ -263,4 +263,27 @@ import Testing
     let total = b.subtract(b.constant(0), b.sumAll(b.square(results[1])))
     return (try b.finish(outputs: [total]), Array(repeating: 0.5, count: steps + 1))
   }
+
+  /// LAPACK takes over from nine rows on; in a plate, and with vectors that are used by themselves.
+  @Test("eigenvalues and eigenvectors", arguments: [0, 1, 2, 5, 8, 9, 20], [[], [3]])
+  func eigen(size n: Int, batch: [Int]) throws {
+    let backend = LLVMBackend(library: try LLVMLibrary.shared.get())
+    let b = GraphBuilder()
+    let shape = (batch + [n, n]).map { Dimension($0) }
+    let x = b.parameter(offset: 0, shape: shape)
+    let steps = (0..<(n * n)).map { $0 % (n + 1) == 0 ? 3 * Double($0 / (n + 1)) : 0 }
+    let apart = b.broadcast(
+      b.data(TensorData(extents: [n, n], elements: steps)), to: shape, mapping: [batch.count, batch.count + 1])
+    let symmetric = b.add(b.multiply(b.constant(0.5), b.add(x, b.transpose(x))), apart)
+    let (values, vectors) = b.symmetricEigen(symmetric)
+    var source = RandomStream(key: RandomKey(seed: UInt64(n)))
+    let weights = TensorData(
+      extents: shape.extents, elements: (0..<shape.elementCount).map { _ in source.nextNormal() })
+    let total = b.add(b.sumAll(b.unary(.sin, values)), b.sumAll(b.multiply(b.data(weights), vectors)))
+    let graph = try b.finish(outputs: [total])
+    let position = (0..<graph.parameterCount).map { _ in 0.3 * source.nextNormal() }
+    let directions = n <= 9 ? Self.directions(1, position.count) : []
+    let difference = try Self.difference(graph, at: position, backend, along: directions)
+    #expect(difference == nil)
+  }
 }

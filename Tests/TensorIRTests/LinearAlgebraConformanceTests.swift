@@ -23,6 +23,7 @@ import Testing
       var solveLowerTransposed: [Double]
       var weightedSolve: Double
       var weightedSolveGradient: [[Double]]
+      var eigenvalues: [Double]
       var relativeTolerance: Double
 
       enum CodingKeys: String, CodingKey {
@@ -40,22 +41,44 @@ import Testing
         case solveLower = "solve_L_b"
         case solveLowerTransposed = "solve_Lt_b"
         case weightedSolve = "tri_solve_weighted_sum"
+        case eigenvalues = "eigenvalues_ascending"
         case weightedSolveGradient = "grad_tri_solve_weighted_sum_wrt_L"
         case relativeTolerance = "rel_tol"
       }
     }
+    struct Symmetric: Decodable {
+      var name: String
+      var whole: [[Double]]
+      var values: [Double]
+      /// Where each eigenvalue has one.
+      var vectors: [[Double]]?
+
+      enum CodingKeys: String, CodingKey {
+        case name
+        case whole = "A"
+        case values = "eigenvalues_ascending"
+        case vectors = "eigenvectors_columns"
+      }
+    }
     var spd: [Matrix]
+    var symmetric: [Symmetric]
+
+    enum CodingKeys: String, CodingKey {
+      case spd
+      case symmetric = "symmetric_eigen"
+    }
   }
 
-  static let matrices: [File.Matrix] = {
+  static let file: File? = {
     let url = Checkout.data.appendingPathComponent("conformance/linalg.json")
-    guard let bytes = try? Data(contentsOf: url), let file = try? JSONDecoder().decode(File.self, from: bytes) else {
-      return []
-    }
-    return file.spd
+    return (try? Data(contentsOf: url)).flatMap { try? JSONDecoder().decode(File.self, from: $0) }
   }()
+  static let matrices = file?.spd ?? []
+  static let symmetric = file?.symmetric ?? []
 
-  @Test func allMatricesAreThere() { #expect(LinearAlgebraConformanceTests.matrices.count == 12) }
+  @Test func allMatricesAreThere() {
+    #expect(LinearAlgebraConformanceTests.matrices.count == 12 && LinearAlgebraConformanceTests.symmetric.count == 5)
+  }
 
   private func tensor(_ b: GraphBuilder, _ rows: [[Double]]) -> NodeID {
     b.data(TensorData(extents: [rows.count, rows.first?.count ?? 0], elements: rows.flatMap { $0 }))
@@ -105,6 +128,61 @@ import Testing
       let weights = $0.data(TensorData(extents: [b.count, 1], elements: triangularWeights(b.count)))
       return $0.sumAll($0.multiply(weights, $0.triangularSolve($1, column)))
     }
+  }
+
+  @Test(arguments: symmetric.indices) func eigenvectors(_ index: Int) throws {
+    let matrix = LinearAlgebraConformanceTests.symmetric[index]
+    let n = matrix.values.count
+    let b = GraphBuilder()
+    let (values, vectors) = b.symmetricEigen(b.parameter(offset: 0, shape: Run.shape(n, n)))
+    let results = Run.plainly(
+      try b.finish(outputs: [values, b.transpose(vectors)]), at: matrix.whole.flatMap { $0 }
+    ).map(\.elements)
+    let scale = matrix.values.reduce(0) { max($0, abs($1)) }
+    for (got, want) in zip(results[0], matrix.values) {
+      #expect(abs(got - want) <= 64 * 0x1p-52 * scale, "\(matrix.name): \(got), not \(want)")
+    }
+    // A vector errs by the rounding of the matrix over the distance to the next eigenvalue.
+    for column in matrix.vectors == nil ? 0..<0 : 0..<n {
+      let gap = (0..<n).filter { $0 != column }.map { abs(matrix.values[$0] - matrix.values[column]) }.min() ?? scale
+      // The file leaves the sign open; ours has the greatest entry positive.
+      let greatest = (0..<n).map { matrix.vectors?[$0][column] ?? .nan }.max { abs($0) < abs($1) } ?? 1
+      for row in 0..<n {
+        let (got, want) = (
+          results[1][row * n + column], (greatest < 0 ? -1 : 1) * (matrix.vectors?[row][column] ?? .nan)
+        )
+        #expect(abs(got - want) <= 64 * 0x1p-52 * scale / gap, "\(matrix.name), vector \(column): \(got), not \(want)")
+      }
+    }
+  }
+
+  @Test(arguments: matrices.indices) func eigenvalues(_ index: Int) throws {
+    let matrix = LinearAlgebraConformanceTests.matrices[index]
+    let n = matrix.right.count
+    let b = GraphBuilder()
+    let (values, _) = b.symmetricEigen(b.parameter(offset: 0, shape: Run.shape(n, n)))
+    // log det by eigenvalues, with its gradient, the inverse.
+    try check(
+      matrix, of: matrix.whole, value: matrix.logDeterminant, gradient: matrix.logDeterminantGradient, "Σ log λ"
+    ) { $0.sumAll($0.log($0.symmetricEigen($1).values)) }
+    let got = Run.plainly(try b.finish(outputs: [values]), at: matrix.whole.flatMap { $0 })[0].elements
+    let scale = matrix.eigenvalues.reduce(0) { max($0, abs($1)) }
+    for (got, want) in zip(got, matrix.eigenvalues) {
+      #expect(abs(got - want) <= 64 * 0x1p-52 * scale, "\(matrix.name): \(got), not \(want)")
+    }
+  }
+
+  @Test func eigenvaluesOfWhatIsNotFiniteAreNaN() {
+    for elements in [[1.0, 2, .nan, 1], [.infinity, 0, 0, 1]] {
+      let b = GraphBuilder()
+      let (values, vectors) = b.symmetricEigen(b.data(TensorData(extents: [2, 2], elements: elements)))
+      for part in [values, vectors] { #expect(b.contents(of: part)?.elements.allSatisfy { $0.isNaN } ?? false) }
+    }
+    // Equal eigenvalues: any vectors that are orthogonal, and no slope that is not a number.
+    let b = GraphBuilder()
+    let (values, _) = b.symmetricEigen(b.parameter(offset: 0, shape: Run.shape(2, 2)))
+    let slopes = try? Run.gradient(try b.finish(outputs: [b.sumAll(b.square(values))]), at: [3, 0, 0, 3]).1
+    #expect(slopes == [6, 0, 0, 6])
   }
 
   @Test(arguments: matrices.indices) func triangularSolves(_ index: Int) throws {

@@ -39,7 +39,7 @@ void openblas_trsv(int transposes, int32_t n, const double *_Nonnull l, int32_t 
 int32_t openblas_potrf(int32_t n, double *_Nonnull a, int32_t lda);
 
 /// Replaces a symmetric matrix by its eigenvectors, one per row, and gives its eigenvalues from the least; 0, or what
-/// LAPACK says of the failure. `work` has room for `count` doubles; for a count of −1 its first receives the count wanted.
+/// LAPACK says of the failure. `work` has room for `count` doubles, 3n − 1 at least.
 int32_t openblas_syev(
     int32_t n, double *_Nonnull a, int32_t lda, double *_Nonnull values, double *_Nonnull work, int32_t count);
 

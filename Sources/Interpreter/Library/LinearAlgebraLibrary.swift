@@ -1,5 +1,6 @@
 import Checking
 import Foundation
+import TensorIR
 
 /// Vectors and matrices.
 package enum LinearAlgebraLibrary {
@@ -76,6 +77,11 @@ package enum LinearAlgebraLibrary {
       let factor = try cholesky(elements, size)
       return .real(2 * StatisticsLibrary.sum((0..<size).map { Foundation.log(factor[$0 * size + $0]) }))
     },
+    CoreLibrary.make("eigenvalues(_:)") { a, _ in .vector(try eigen(a).values) },
+    CoreLibrary.make("eigenvectors(_:)") { a, _ in
+      let (size, _, rows) = try eigen(a)
+      return transposed((size, size, rows))
+    },
     CoreLibrary.make("trace(_:)") { a, _ in
       let (size, elements) = try a.square(0)
       return .real(StatisticsLibrary.sum((0..<size).map { elements[$0 * size + $0] }))
@@ -148,6 +154,31 @@ package enum LinearAlgebraLibrary {
       }
     }
     return l
+  }
+
+  /// Eigenvalues from the least, and eigenvectors in rows.
+  private static func eigen(_ a: Arguments) throws -> (size: Int, values: [Double], rows: [Double]) {
+    let (size, elements) = try a.square(0)
+    let greatest = elements.reduce(0) { max($0, abs($1)) }
+    // What is not finite has eigenvalues that are not numbers.
+    for i in 0..<(elements.allSatisfy({ $0.isFinite }) ? size : 0) {
+      for j in 0..<i where !(abs(elements[i * size + j] - elements[j * size + i]) <= 1e-10 * greatest) {
+        let (one, other) = (elements[i * size + j], elements[j * size + i])
+        throw Fault(
+          "R022", "the matrix is not symmetric",
+          caret: "entries [\(i), \(j)] and [\(j), \(i)] are \(one) and \(other)",
+          help: "`0.5 * (a + transpose(a))` is the symmetric part of `a`")
+      }
+    }
+    var both = Array(repeating: 0.0, count: (size + 1) * size)
+    var work = Array(repeating: 0.0, count: max(1, size * size))
+    both.withUnsafeMutableBufferPointer { both in
+      work.withUnsafeMutableBufferPointer { work in
+        guard let result = both.baseAddress, let work = work.baseAddress else { return }
+        Kernels.symmetricEigen(elements, result, work: work, batch: 1, n: size)
+      }
+    }
+    return (size, Array(both[..<size]), Array(both[size...]))
   }
 
   /// Gaussian elimination with partial pivoting.

@@ -368,6 +368,23 @@ enum TracedLibrary {
         return operands.value(builder.multiply(builder.constant(2), half), [])
       }
     ),
+    (
+      "eigenvalues(_:)",
+      { context, values in
+        let operands = try Operands(context, [values[0]])
+        let size = try operands.square(0, "eigenvalues")
+        return operands.value(operands.builder.symmetricEigen(operands[0]).values, [size])
+      }
+    ),
+    (
+      "eigenvectors(_:)",
+      { context, values in
+        let operands = try Operands(context, [values[0]])
+        let size = try operands.square(0, "eigenvectors")
+        let builder = operands.builder
+        return operands.value(builder.transpose(builder.symmetricEigen(operands[0]).vectors), [size, size])
+      }
+    ),
     ("solve(_:_:)", { context, values in try solve(context, values) }),
     (
       "inverse(_:)",
@@ -409,7 +426,9 @@ enum TracedLibrary {
   /// The solution of `a x = b`: by the inverse of a matrix that is known, otherwise by the normal equations
   /// `aᵀa x = aᵀb`, since the graph factors positive definite matrices only.
   ///
-  /// The condition number is squared by the latter; a covariance is better solved through `cholesky`.
+  /// Those square the condition number κ; a step of refinement takes the error κ² ε back to about κ ε (Björck 1987,
+  /// "Stability analysis of the method of seminormal equations", section 4). Where κ² ε is above 1 the factor is NaN: a
+  /// covariance is better solved through `cholesky`.
   private static func solve(_ context: any TraceContext, _ values: [Value]) throws -> Value {
     let operands = try Operands(context, values)
     let size = try operands.square(0, "solve")
@@ -429,8 +448,13 @@ enum TracedLibrary {
     }
     let transposed = builder.transpose(operands[0])
     let factor = builder.cholesky(builder.matrixProduct(transposed, operands[0]))
-    let lower = builder.triangularSolve(factor, builder.matrixProduct(transposed, right))
-    let solution = builder.triangularSolve(factor, lower, transposed: true)
+    func solved(_ right: NodeID) -> NodeID {
+      let lower = builder.triangularSolve(factor, builder.matrixProduct(transposed, right))
+      return builder.triangularSolve(factor, lower, transposed: true)
+    }
+    let first = solved(right)
+    let rest = builder.subtract(right, builder.matrixProduct(operands[0], first))
+    let solution = builder.add(first, solved(rest))
     return operands.value(operands.reshaped(solution, shape), shape)
   }
 

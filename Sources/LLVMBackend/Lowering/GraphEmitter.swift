@@ -406,6 +406,8 @@ final class GraphEmitter {
     func batch(_ shape: Shape) -> IRValue { number(Array(shape.dropLast(2)).elementCount) }
     let kernel: Int
     let arguments: [IRValue]
+    var scratch: (offset: Int, count: Int)?
+    defer { if let scratch { plan.release(scratch.offset, scratch.count) } }
     switch node.operation {
     case .matrixProduct:
       let a = shapes[0]
@@ -421,6 +423,16 @@ final class GraphEmitter {
       kernel = KernelTable.choleskyAdjoint
       arguments = [
         pointers[0], pointers[1], result, batch(node.shape), number(node.shape[node.shape.count - 1].extent),
+      ]
+    case .symmetricEigen:
+      let n = node.shape[node.shape.count - 1].extent
+      let count = DenseKernels.eigenWorkCount(n)
+      let offset = plan.allocate(count)
+      scratch = (offset, count)
+      kernel = KernelTable.symmetricEigen
+      arguments = [
+        pointers[0], result, pointer(Destination(base: environment.workspace, offset: offset)), batch(node.shape),
+        number(n),
       ]
     case .lowerTriangle(let halves):
       kernel = KernelTable.lowerTriangle

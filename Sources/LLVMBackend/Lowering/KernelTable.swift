@@ -15,7 +15,8 @@ enum KernelTable {
   static let cumulativeSum = 4
   static let random = 5
   static let choleskyAdjoint = 6
-  private static let firstUnary = 7
+  static let symmetricEigen = 7
+  private static let firstUnary = 8
 
   static func place(of operation: UnaryOperation) -> Int {
     firstUnary + (UnaryOperation.allCases.firstIndex(of: operation) ?? 0)
@@ -55,6 +56,8 @@ enum KernelTable {
     @convention(c) (UnsafePointer<Double>, UnsafeMutablePointer<Double>, Int, Int, Int) -> Void
   private typealias Adjoint =
     @convention(c) (UnsafePointer<Double>, UnsafePointer<Double>, UnsafeMutablePointer<Double>, Int, Int) -> Void
+  private typealias Eigen =
+    @convention(c) (UnsafePointer<Double>, UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>, Int, Int) -> Void
   private typealias Draw =
     @convention(c) (
       UnsafeRawPointer?, Int, Int, Int, UnsafePointer<Double>, Int, UnsafePointer<Double>, Int, UnsafePointer<Double>,
@@ -81,6 +84,9 @@ enum KernelTable {
         DenseKernels.choleskyAdjoint(l + t * n * n, cotangent + t * n * n, result + t * n * n, n: n)
       }
     }
+    let eigen: Eigen = { a, result, work, batch, n in
+      for t in 0..<batch { DenseKernels.symmetricEigen(a + t * n * n, result + t * (n + 1) * n, work: work, n: n) }
+    }
     let triangle: Triangle = { a, result, batch, n, halves in
       Kernels.lowerTriangle(a, result, batch: batch, n: n, halvesDiagonal: halves != 0)
     }
@@ -100,7 +106,7 @@ enum KernelTable {
         secondStep: secondStep, result, count: count, stream: stream.assumingMemoryBound(to: Program.Stream.self))
     }
     return [
-      raw(product), raw(factor), raw(solve), raw(triangle), raw(cumulative), raw(draw), raw(adjoint),
+      raw(product), raw(factor), raw(solve), raw(triangle), raw(cumulative), raw(draw), raw(adjoint), raw(eigen),
     ]
   }
 
@@ -199,6 +205,34 @@ enum DenseKernels {
     var isFinite = openblas_potrf(Int32(n), l, Int32(n)) == 0
     for i in 0..<n where !(l[i * n + i].isFinite) { isFinite = false }
     if !isFinite { for i in 0..<(n * n) { l[i] = .nan } }
+  }
+
+  /// What ``symmetricEigen(_:_:work:n:)`` needs besides, in numbers: for small matrices a copy, otherwise what LAPACK's
+  /// blocks of at most 64 columns take.
+  static func eigenWorkCount(_ n: Int) -> Int { max(n * n, 66 * n) }
+
+  /// Eigenvalues, then eigenvectors in rows; NaN throughout where the matrix is not finite.
+  static func symmetricEigen(
+    _ a: UnsafePointer<Double>, _ result: UnsafeMutablePointer<Double>, work: UnsafeMutablePointer<Double>, n: Int
+  ) {
+    guard n > 8, isLibraryOpen else {
+      Kernels.symmetricEigen(a, result, work: work, batch: 1, n: n)
+      return
+    }
+    let vectors = result + n
+    var isFinite = true
+    for i in 0..<n {
+      for j in 0...i {
+        let entry = a[i * n + j]
+        (vectors[i * n + j], vectors[j * n + i]) = (entry, entry)
+        if !entry.isFinite { isFinite = false }
+      }
+    }
+    guard isFinite, openblas_syev(Int32(n), vectors, Int32(n), result, work, Int32(eigenWorkCount(n))) == 0 else {
+      for k in 0..<((n + 1) * n) { result[k] = .nan }
+      return
+    }
+    Kernels.arrangeEigenvectors(result, vectors, n: n)
   }
 
   private static let block = 32

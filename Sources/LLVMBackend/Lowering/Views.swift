@@ -161,7 +161,8 @@ struct ViewAnalysis {
 
   static func wholeOperands(of node: Node) -> [NodeID] {
     switch node.operation {
-    case .matrixProduct, .cholesky, .choleskyAdjoint, .triangularSolve, .lowerTriangle, .cumulativeSum, .random, .scan:
+    case .matrixProduct, .cholesky, .choleskyAdjoint, .symmetricEigen, .triangularSolve, .lowerTriangle, .cumulativeSum,
+      .random, .scan:
       node.operands
     default: []
     }
@@ -181,7 +182,8 @@ struct ViewAnalysis {
     case .reduce: return .reduction
     case .scatterAdd: return .scatter
     case .concatenate: return .concatenation
-    case .matrixProduct, .cholesky, .choleskyAdjoint, .triangularSolve, .lowerTriangle, .cumulativeSum, .random:
+    case .matrixProduct, .cholesky, .choleskyAdjoint, .symmetricEigen, .triangularSolve, .lowerTriangle, .cumulativeSum,
+      .random:
       return .opaque
     case .scan: return .scan
     case .project: return .projection

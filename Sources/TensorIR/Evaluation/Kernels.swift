@@ -379,6 +379,93 @@ package enum Kernels {
     bar[j * stride + j] = 0.5 * diagonal
   }
 
+  /// Eigenvalues, then eigenvectors in rows, by Jacobi's method in cycles (Golub and Van Loan 2013, algorithm 8.5.3).
+  ///
+  /// - Parameter work: Room for n² numbers.
+  package static func symmetricEigen(
+    _ a: UnsafePointer<Double>, _ result: UnsafeMutablePointer<Double>, work: UnsafeMutablePointer<Double>, batch: Int,
+    n: Int
+  ) {
+    for t in 0..<batch {
+      let values = result + t * (n + 1) * n
+      let vectors = values + n
+      var norm = 0.0
+      for i in 0..<n {
+        for j in 0...i {
+          let entry = a[(t * n + i) * n + j]
+          (work[i * n + j], work[j * n + i]) = (entry, entry)
+          (vectors[i * n + j], vectors[j * n + i]) = (i == j ? 1 : 0, i == j ? 1 : 0)
+          norm = max(norm, abs(entry))
+          if !entry.isFinite { norm = .nan }
+        }
+        if norm.isNaN { break }
+      }
+      guard norm.isFinite else {
+        for k in 0..<((n + 1) * n) { values[k] = .nan }
+        continue
+      }
+      // Cycles converge quadratically: far fewer than this are needed.
+      for _ in 0..<50 {
+        var isDiagonal = true
+        for p in 0..<n {
+          for q in (p + 1)..<max(n, p + 1) where abs(work[p * n + q]) > 0x1p-70 * norm {
+            isDiagonal = false
+            rotate(work, vectors, p, q, n: n)
+          }
+        }
+        if isDiagonal { break }
+      }
+      for i in 0..<n { values[i] = work[i * n + i] }
+      arrangeEigenvectors(values, vectors, n: n)
+    }
+  }
+
+  /// Makes the entry (p, q) of a symmetric matrix 0.
+  private static func rotate(
+    _ a: UnsafeMutablePointer<Double>, _ vectors: UnsafeMutablePointer<Double>, _ p: Int, _ q: Int, n: Int
+  ) {
+    let entry = a[p * n + q]
+    let ratio = (a[q * n + q] - a[p * n + p]) / (2 * entry)
+    let tangent = (ratio < 0 ? -1 : 1) / (abs(ratio) + (ratio * ratio + 1).squareRoot())
+    let cosine = 1 / (tangent * tangent + 1).squareRoot()
+    let sine = tangent * cosine
+    a[p * n + p] -= tangent * entry
+    a[q * n + q] += tangent * entry
+    (a[p * n + q], a[q * n + p]) = (0, 0)
+    for k in 0..<n {
+      if k != p, k != q {
+        let (x, y) = (a[k * n + p], a[k * n + q])
+        let (new, other) = (cosine * x - sine * y, sine * x + cosine * y)
+        (a[k * n + p], a[p * n + k]) = (new, new)
+        (a[k * n + q], a[q * n + k]) = (other, other)
+      }
+      let (x, y) = (vectors[p * n + k], vectors[q * n + k])
+      vectors[p * n + k] = cosine * x - sine * y
+      vectors[q * n + k] = sine * x + cosine * y
+    }
+  }
+
+  /// Eigenvalues from the least, and of each vector the entry of the greatest magnitude positive: the first of several.
+  package static func arrangeEigenvectors(
+    _ values: UnsafeMutablePointer<Double>, _ vectors: UnsafeMutablePointer<Double>, n: Int
+  ) {
+    for i in 0..<n {
+      var least = i
+      for j in (i + 1)..<max(n, i + 1) where values[j] < values[least] { least = j }
+      guard least != i else { continue }
+      (values[i], values[least]) = (values[least], values[i])
+      for k in 0..<n {
+        (vectors[i * n + k], vectors[least * n + k]) = (vectors[least * n + k], vectors[i * n + k])
+      }
+    }
+    for i in 0..<n {
+      let vector = vectors + i * n
+      var greatest = 0
+      for k in 0..<n where abs(vector[k]) > abs(vector[greatest]) { greatest = k }
+      if vector[greatest] < 0 { for k in 0..<n { vector[k] = -vector[k] } }
+    }
+  }
+
   package static func triangularSolve(
     _ l: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ x: UnsafeMutablePointer<Double>, batch: Int, n: Int,
     columns: Int, transposed: Bool

@@ -14,7 +14,7 @@ package final class Program: TensorProgram, @unchecked Sendable {
 
   enum Code: UInt8 {
     case unary, binary, select, strided, copy, concatenatePart, reduce, cumulativeSum, gather, scatterAdd
-    case matrixProduct, cholesky, choleskyAdjoint, triangularSolve, lowerTriangle, scan, random
+    case matrixProduct, cholesky, choleskyAdjoint, symmetricEigen, triangularSolve, lowerTriangle, scan, random
   }
 
   /// Plain old data, so that the loop over instructions touches no reference counts.
@@ -165,6 +165,11 @@ package final class Program: TensorProgram, @unchecked Sendable {
     case .choleskyAdjoint:
       Kernels.choleskyAdjoint(
         a, address(i.b, position, inputs, workspace), result, batch: i.count, n: i.n)
+    case .symmetricEigen:
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: max(1, i.n * i.n)) { work in
+        guard let work = work.baseAddress else { return }
+        Kernels.symmetricEigen(a, result, work: work, batch: i.count, n: i.n)
+      }
     case .triangularSolve:
       Kernels.triangularSolve(
         a, address(i.b, position, inputs, workspace), result, batch: i.count, n: i.n, columns: i.m,

@@ -206,6 +206,11 @@ final class ProgramBuilder {
       instruction.b = location(node.operands[1])
       instruction.n = node.shape[node.shape.count - 1].extent
       instruction.count = Array(node.shape.dropLast(2)).elementCount
+    case .symmetricEigen:
+      instruction.code = .symmetricEigen
+      instruction.a = location(node.operands[0])
+      instruction.n = node.shape[node.shape.count - 1].extent
+      instruction.count = Array(node.shape.dropLast(2)).elementCount
     case .triangularSolve(let transposed):
       instruction.code = .triangularSolve
       instruction.flag = transposed

@@ -119,6 +119,7 @@ package enum GraphPrinter {
     case .matrixProduct: "matrixProduct"
     case .cholesky: "cholesky"
     case .choleskyAdjoint: "choleskyAdjoint"
+    case .symmetricEigen: "symmetricEigen"
     case .triangularSolve(let transposed): transposed ? "triangularSolveTransposed" : "triangularSolve"
     case .lowerTriangle(let halves): halves ? "lowerTriangleHalfDiagonal" : "lowerTriangle"
     case .scan(let body): "scan(\(body.digest))"

@@ -493,6 +493,19 @@ package final class GraphBuilder {
     return add(.choleskyAdjoint, [lower, cotangent], .real, shape)
   }
 
+  /// Eigenvalues `[…, n]` from the least, and eigenvectors `[…, n, n]`, one per row, of symmetric matrices `[…, n, n]`.
+  package func symmetricEigen(_ matrix: NodeID) -> (values: NodeID, vectors: NodeID) {
+    let shape = nodes[matrix.index].shape
+    guard isSquare(shape), let last = shape.last else {
+      fail("eigenvalues of \(shape.extents)")
+      return (matrix, matrix)
+    }
+    let (batch, axis) = (Array(shape.dropLast(2)), shape.count - 2)
+    let both = add(.symmetricEigen, [matrix], .real, batch + [Dimension(last.extent + 1), last])
+    let values = slice(both, axis: axis, start: 0, count: 1)
+    return (reshape(values, to: batch + [last]), slice(both, axis: axis, start: 1, count: last.extent))
+  }
+
   /// `L: […, n, n]`, `right: […, n, k]`
   package func triangularSolve(_ lower: NodeID, _ right: NodeID, transposed: Bool = false) -> NodeID {
     let a = nodes[lower.index].shape

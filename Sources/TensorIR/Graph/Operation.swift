@@ -131,6 +131,10 @@ package enum Operation: Hashable, Sendable {
   case cholesky
   /// Of a lower factor and its cotangent, the cotangent of the symmetric matrix that was factored.
   case choleskyAdjoint
+  /// Of symmetric matrices `[…, n, n]` (the lower triangle is read), `[…, n + 1, n]`: the eigenvalues from the least,
+  /// then an eigenvector of each per row, of length 1, its entry of the greatest magnitude positive. NaN where the
+  /// matrix is not finite.
+  case symmetricEigen
   /// Solves L X = B, or Lᵀ X = B; the strict upper triangle of L is not read.
   case triangularSolve(transposed: Bool)
   /// The lower triangle, the diagonal multiplied by a factor of 1 or ½.

@@ -129,7 +129,8 @@ private struct Analysis {
     case .project(let slot):
       name = GraphPrinter.name(of: .project(loops[node.operands[0].index]?.outputSlots[slot] ?? slot))
     case .parameter, .data, .constant, .unary, .binary, .select, .broadcast, .reshape, .permute, .slice, .concatenate,
-      .reduce, .cumulativeSum, .gather, .scatterAdd, .matrixProduct, .cholesky, .choleskyAdjoint, .triangularSolve,
+      .reduce, .cumulativeSum, .gather, .scatterAdd, .matrixProduct, .cholesky, .choleskyAdjoint, .symmetricEigen,
+      .triangularSolve,
       .lowerTriangle,
       .random:
       name = GraphPrinter.name(of: node.operation, includingData: false)

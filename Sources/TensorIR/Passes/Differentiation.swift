@@ -173,6 +173,34 @@ final class ReverseSweep {
     }
   }
 
+  /// The cotangent of symmetric matrices from those of their eigenvalues λ and eigenvectors, the rows of U: Uᵀ (diag λ̄ +
+  /// F ∘ U Ūᵀ) U, of which the symmetric part counts, with Fᵢⱼ = 1 / (λⱼ − λᵢ) (Giles 2008, "Collected matrix derivative
+  /// results", section 3.1). Where eigenvalues are equal their vectors have no derivative: 0 stands there.
+  private func eigenCotangent(_ node: Node, _ result: NodeID, _ g: NodeID) -> NodeID {
+    let axis = node.shape.count - 2
+    let n = node.shape[axis + 1]
+    let batch = Array(node.shape.prefix(axis))
+    let matrix = batch + [n, n]
+    func values(_ id: NodeID) -> NodeID {
+      b.reshape(b.slice(id, axis: axis, start: 0, count: 1), to: batch + [n])
+    }
+    func vectors(_ id: NodeID) -> NodeID { b.slice(id, axis: axis, start: 1, count: n.extent) }
+    func spread(_ id: NodeID, along last: Int) -> NodeID {
+      b.broadcast(id, to: matrix, mapping: Array(0..<axis) + [last])
+    }
+    let gap = b.subtract(spread(values(result), along: axis + 1), spread(values(result), along: axis))
+    let turns = b.matrixProduct(vectors(result), b.transpose(vectors(g)))
+    let unit = (0..<(n.extent * n.extent)).map { $0 % (n.extent + 1) == 0 ? 1.0 : 0 }
+    let diagonal = b.broadcast(
+      b.data(TensorData(extents: [n.extent, n.extent], elements: unit), element: .boolean), to: matrix,
+      mapping: [axis, axis + 1])
+    let inner = b.add(
+      b.select(b.binary(.equal, gap, b.constant(0)), b.constant(0), b.divide(turns, gap)),
+      b.binary(.masked, spread(values(g), along: axis), diagonal))
+    let whole = b.matrixProduct(b.transpose(vectors(result)), b.matrixProduct(inner, vectors(result)))
+    return b.multiply(b.constant(0.5), b.add(whole, b.transpose(whole)))
+  }
+
   private func propagate(_ index: Int, _ node: Node, _ g: NodeID) {
     let isGuarded = guarded[index]
     let result = NodeID(Int32(index))
@@ -315,6 +343,7 @@ final class ReverseSweep {
       if isWanted(1) { add(b.matrixProduct(b.transpose(left), whole()), to: right, guarded: isGuarded) }
     case .cholesky:
       add(b.choleskyAdjoint(result, whole()), to: node.operands[0], guarded: isGuarded)
+    case .symmetricEigen: add(eigenCotangent(node, result, whole()), to: node.operands[0], guarded: isGuarded)
     case .choleskyAdjoint: failure = failure ?? GraphError("the adjoint of a factorization has no derivative here")
     case .triangularSolve(let transposed):
       let lower = node.operands[0]

@@ -84,6 +84,11 @@ package enum Verifier {
       if let fault = expectOperands(2) { return fault }
       return shape(0).hasSameExtents(as: node.shape) && shape(1).hasSameExtents(as: node.shape)
         ? nil : "changes the shape"
+    case .symmetricEigen:
+      if let fault = expectOperands(1) { return fault }
+      let n = shape(0).extents.last ?? 0
+      let expected = Array(shape(0).extents.dropLast(2)) + [n + 1, n]
+      return expected == node.shape.extents ? nil : "should have shape \(expected)"
     case .gather:
       guard node.operands.count >= 2 else { return "has no indices" }
       let expected = shape(1).extents + shape(0).extents.dropFirst(node.operands.count - 1)
