@@ -28,10 +28,12 @@ import Testing
   }
 
   static let targets: [CodeTarget] = {
-    var targets = ["", "default<O1>", "default<O2>", "default<O3>"].map { CodeTarget(passes: $0) }
+    var targets = ["", CodeTarget.usualPasses, "default<O1>", "default<O2>", "default<O3>"].map {
+      CodeTarget(passes: $0)
+    }
     targets += [1, 3].map { CodeTarget(level: $0) }
     #if arch(x86_64)
-      targets.append(CodeTarget(cpu: "x86-64-v3", features: "", passes: "default<O1>", level: 2))
+      targets.append(CodeTarget(cpu: "x86-64-v3"))
       targets.append(CodeTarget(cpu: "x86-64-v3", features: "", passes: "default<O3>", level: 2))
     #endif
     return targets

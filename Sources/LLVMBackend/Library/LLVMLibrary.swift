@@ -101,10 +101,18 @@ package struct CodeTarget: Hashable, Sendable {
   /// Empty for this machine's.
   package var cpu = ""
   package var features = ""
-  /// What LLVM runs before it generates code. The code comes to it vectorized and fused; more than this buys little.
-  package var passes = "default<O1>"
-  package var level = 2
-  package init(cpu: String = "", features: String = "", passes: String = "default<O1>", level: Int = 2) {
+  /// What LLVM runs before it generates code.
+  package var passes: String
+  package var level: Int
+
+  /// The code comes vectorized and fused: this takes about 60 % of the time of `default<O1>`, for code as fast.
+  package static let usualPasses =
+    "always-inline,function(sroa,early-cse<memssa>,simplifycfg,loop-mssa(loop-rotate,licm),"
+    + "loop(indvars,loop-deletion),simplifycfg,adce)"
+
+  package init(
+    cpu: String = "", features: String = "", passes: String = CodeTarget.usualPasses, level: Int = 2
+  ) {
     self.cpu = cpu
     self.features = features
     self.passes = passes
