@@ -108,7 +108,7 @@ package struct CodeTarget: Hashable, Sendable {
   /// The code comes vectorized and fused: this takes about 60 % of the time of `default<O1>`, for code as fast.
   package static let usualPasses =
     "always-inline,function(sroa,early-cse<memssa>,simplifycfg,loop-mssa(loop-rotate,licm),"
-    + "loop(indvars,loop-deletion),simplifycfg,adce)"
+    + "loop(indvars,loop-deletion,loop-unroll-full),simplifycfg,adce)"
 
   package init(
     cpu: String = "", features: String = "", passes: String = CodeTarget.usualPasses, level: Int = 2

@@ -107,10 +107,10 @@ struct AffineReduction {
       }
     }
     guard factor.isFinite else { return nil }
-    let shape = [Dimension(count)]
-    func column(_ k: Int) -> NodeID {
-      b.data(TensorData(extents: [count], elements: (0..<count).map { factor[$0, place(k)] }))
-    }
+    // Rows of zeros fill up whole vectors.
+    let rows = count == 1 ? 1 : padded
+    func entries(_ k: Int) -> [Double] { (0..<rows).map { $0 < count ? factor[$0, place(k)] : 0 } }
+    func column(_ k: Int) -> NodeID { b.data(TensorData(extents: [rows], elements: entries(k))) }
     var sum = column(0)
     var numbers: [(number: NodeID, column: Int)] = []
     for (unknown, first, width) in form.unknowns.dropFirst() {
@@ -119,22 +119,17 @@ struct AffineReduction {
         continue
       }
       let part = product(
-        (0..<width).map { column in (0..<count).map { factor[$0, place(first + column)] } },
-        b.reshape(array, to: [Dimension(width)]), rows: count)
+        (0..<width).map { entries(first + $0) }, b.reshape(array, to: [Dimension(width)]), rows: rows)
       sum = b.add(sum, unknown.number.map { b.multiply($0, part) } ?? part)
     }
     if numbers.count > 2 {
       let vector = b.concatenate(numbers.map { b.reshape($0.number, to: [Dimension(1)]) }, axis: 0)
-      sum = b.add(
-        sum,
-        product(
-          numbers.map { number in (0..<count).map { factor[$0, place(number.column)] } }, vector, rows: count))
+      sum = b.add(sum, product(numbers.map { entries($0.column) }, vector, rows: rows))
     } else {
       for (number, k) in numbers { sum = b.add(sum, b.multiply(number, column(k))) }
     }
     let rest = factor[count, count]
-    let explained =
-      count == 1 ? b.square(b.reshape(sum, to: [])) : b.sumAll(b.square(b.reshape(sum, to: shape)))
+    let explained = count == 1 ? b.square(b.reshape(sum, to: [])) : b.sumAll(b.square(sum))
     return b.add(explained, b.scalarData(rest * rest))
   }
 
