@@ -86,6 +86,7 @@ struct Mistake: Sendable, CustomStringConvertible {
     Mistake("S011-keyword", "let in = 1"),
     Mistake("S011-function", "func (x: Real) { }"),
     Mistake("S011-member", "let x = y.\nlet z = 1"),
+    Mistake("S011-dotted-operator", "let same = x .== y"),
     Mistake("S012-type", "let x: = 1"),
     Mistake("S012-extent", "func f(_ x: Vector[N + 1]) { }"),
     Mistake("S012-self", "let t = f(1).self"),

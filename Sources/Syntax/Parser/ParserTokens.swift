@@ -276,8 +276,16 @@ extension Parser {
       return Identifier(text(token), span(token))
     }
     if current.kind == .identifier { return takeIdentifier() }
-    report(expectation(what, "S011"))
+    report(expectation(what, "S011", help: dottedOperatorHelp))
     return Identifier("", place)
+  }
+
+  /// What to write for `.==`, `.<` and their like of other languages, where the parser stands behind the point.
+  private var dottedOperatorHelp: String? {
+    guard case .symbol(let symbol) = current.kind, isOnLine(),
+      ["==", "!=", "<", "<=", ">", ">=", "+", "-"].contains(symbol.rawValue)
+    else { return nil }
+    return "`\(symbol.rawValue)` works element by element on arrays: leave out the point"
   }
 
   private mutating func takeIdentifier() -> Identifier {
