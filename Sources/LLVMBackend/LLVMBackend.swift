@@ -10,7 +10,7 @@ package struct LLVMBackend: Backend {
   let store: (any ObjectStore)?
 
   /// Raised whenever a change of the emitter or of a pass may change a bit of some result.
-  package static let epoch = 2
+  package static let epoch = 3
 
   package init(library: LLVMLibrary? = nil, target: CodeTarget = CodeTarget(), store: (any ObjectStore)? = nil) {
     given = library

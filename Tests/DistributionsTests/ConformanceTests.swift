@@ -256,15 +256,21 @@ struct Traced {
     let b = GraphBuilder()
     var position: [Double] = []
     var places: [(slot: Int, offset: Int, count: Int)] = []
-    func read(_ contents: TensorData, slot: Int, isReal: Bool) -> NodeID {
+    func read(_ contents: TensorData, slot: Int, isReal: Bool, isSymmetric: Bool) -> NodeID {
       guard isReal else { return b.data(contents, element: .integer) }
       defer { position += contents.elements }
       places.append((slot, position.count, contents.elements.count))
-      return b.parameter(offset: position.count, shape: Shape(extents: contents.extents))
+      let node = b.parameter(offset: position.count, shape: Shape(extents: contents.extents))
+      // Slopes by symmetric matrices: pairs of entries share what they receive.
+      return isSymmetric ? b.multiply(b.constant(0.5), b.add(node, b.transpose(node))) : node
     }
-    let point = read(value, slot: -1, isReal: !family.isDiscrete)
+    let hasSymmetricValue = family.name.contains("Wishart(") || family.name.hasPrefix("LKJ(")
+    let point = read(value, slot: -1, isReal: !family.isDiscrete, isSymmetric: hasSymmetricValue)
     let nodes = zip(family.parameters.indices, parameters).map { index, contents in
-      read(contents, slot: index, isReal: family.parameters[index].kind != .integer)
+      let parameter = family.parameters[index]
+      return read(
+        contents, slot: index, isReal: parameter.kind != .integer,
+        isSymmetric: parameter.constraint == .positiveDefinite)
     }
     let density = family.logDensity(point, nodes, b)
     graph = try b.finish(outputs: [b.sumAll(density)])

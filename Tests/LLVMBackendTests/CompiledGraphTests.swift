@@ -208,8 +208,12 @@ import Testing
     var hasFactorPerStep: Bool { self == .factorPerStep || self == .factorPerStepBehindMinus }
   }
 
-  @Test("recurrences that are linear in one carry", arguments: Recurrence.allCases, [false, true])
-  func linearRecurrences(form: Recurrence, isReversed: Bool) throws {
+  /// - Parameter isElement: Whether what holds for all steps is an element of an array, as `phi[1]` in a model is.
+  @Test(
+    "recurrences that are linear in one carry", arguments: Recurrence.allCases,
+    [(false, false), (true, false), (false, true)])
+  func linearRecurrences(form: Recurrence, options: (isReversed: Bool, isElement: Bool)) throws {
+    let (isReversed, isElement) = options
     Verifier.isEnabled = true
     let backend = LLVMBackend(library: try LLVMLibrary.shared.get())
     for steps in [1, 7, 8, 15, 16, 17, 24, 31, 40, 203] {
@@ -226,7 +230,12 @@ import Testing
       let terms = b.parameter(offset: 1, shape: form == .fixedTerm ? [] : [Dimension(steps)])
       let count = 1 + (form == .fixedTerm ? 1 : steps)
       let factors = b.unary(.tanh, b.parameter(offset: count, shape: form.hasFactorPerStep ? [Dimension(steps)] : []))
-      let operands = [terms, factors]
+      let elements = b.unary(.tanh, b.parameter(offset: 2 * steps + 2, shape: [Dimension(3)]))
+      func element(_ k: Int) -> NodeID { b.reshape(b.slice(elements, axis: 0, start: k, count: 1), to: []) }
+      let operands = [
+        isElement && b.shape(terms).isEmpty ? element(1) : terms,
+        isElement && b.shape(factors).isEmpty ? element(2) : factors,
+      ]
       let results = b.scan(
         loop, carries: [start], sliced: Array(operands[..<slicedCount]), captured: Array(operands[slicedCount...]))
       var source = RandomStream(key: RandomKey(seed: UInt64(steps)))

@@ -87,11 +87,14 @@ import Testing
   /// Value and gradient by the matrix of a scalar function of it.
   private func check(
     _ matrix: File.Matrix, of rows: [[Double]], value: Double, gradient: [[Double]], _ what: String,
+    isSymmetric: Bool = true,
     _ build: (GraphBuilder, NodeID) -> NodeID
   ) throws {
     let b = GraphBuilder()
     let x = b.parameter(offset: 0, shape: Run.shape(rows.count, rows.count))
-    let graph = try b.finish(outputs: [build(b, x)])
+    // The file's gradients are of symmetric matrices: pairs of entries share what they receive.
+    let argument = isSymmetric ? b.multiply(b.constant(0.5), b.add(x, b.transpose(x))) : x
+    let graph = try b.finish(outputs: [build(b, argument)])
     let (got, slopes) = try Run.gradient(graph, at: rows.flatMap { $0 })
     #expect(
       abs(got - value) <= max(1e-13, matrix.relativeTolerance) * max(1, abs(value)), "\(matrix.name) \(what): \(got)")
@@ -122,7 +125,7 @@ import Testing
     }
     try check(
       matrix, of: matrix.lower, value: matrix.weightedSolve,
-      gradient: matrix.weightedSolveGradient, "weighted L⁻¹b"
+      gradient: matrix.weightedSolveGradient, "weighted L⁻¹b", isSymmetric: false
     ) {
       let column = $0.data(TensorData(extents: [b.count, 1], elements: b))
       let weights = $0.data(TensorData(extents: [b.count, 1], elements: triangularWeights(b.count)))
@@ -170,6 +173,37 @@ import Testing
     for (got, want) in zip(got, matrix.eigenvalues) {
       #expect(abs(got - want) <= 64 * 0x1p-52 * scale, "\(matrix.name): \(got), not \(want)")
     }
+  }
+
+  /// What only has a lower triangle gets its slopes there.
+  @Test func slopesStandInTheTriangleThatIsRead() throws {
+    let functions: [(GraphBuilder, NodeID) -> NodeID] = [
+      { $0.sumAll($0.square($0.cholesky($1))) }, { $0.sumAll($0.exp($0.symmetricEigen($1).values)) },
+      { $0.sumAll($0.exp($0.slice($0.symmetricEigen($1).vectors, axis: 0, start: 1, count: 1))) },
+    ]
+    let position = [4, 100, 100, 1, 3, 100, 0.5, -0.25, 2]
+    for function in functions {
+      let b = GraphBuilder()
+      let graph = try b.finish(outputs: [function(b, b.parameter(offset: 0, shape: Run.shape(3, 3)))])
+      let slopes = try Run.gradient(graph, at: position).1
+      for k in position.indices {
+        func value(_ step: Double) throws -> Double {
+          var moved = position
+          moved[k] += step
+          return try Run.gradient(graph, at: moved).0
+        }
+        let wanted = try (value(1e-5) - value(-1e-5)) / 2e-5
+        #expect(abs(slopes[k] - wanted) < 1e-6 * max(1, abs(wanted)), "entry \(k): \(slopes[k]), not \(wanted)")
+      }
+    }
+  }
+
+  @Test func eigenvaluesOfLargeMatrices() {
+    let b = GraphBuilder()
+    let (values, _) = b.symmetricEigen(
+      b.data(TensorData(extents: [2, 2], elements: [1e308, -1e308, -1e308, -1e308])))
+    let found = b.contents(of: values)?.elements ?? []
+    #expect(found.count == 2 && zip(found, [-1, 1]).allSatisfy { abs($0 / 1.4142135623730951e308 - $1) < 1e-14 })
   }
 
   @Test func eigenvaluesOfWhatIsNotFiniteAreNaN() {

@@ -4,7 +4,8 @@ internal import TensorIR
 ///
 /// Eight steps are one affine function, composed in three rounds of shifts (Blelloch 1990, "Prefix sums and their
 /// applications", section 1.4), so that the chain of dependent operations has one fused multiply-add per eight steps. A
-/// term aᵏ u is rounded as often as in sequence, up to a constant: the error has the same bound.
+/// term aᵏ u is rounded as often as in sequence, up to a constant: the error has the same bound. Where the product of up to
+/// eight factors overflows, the carry is infinite or not a number, also if what it multiplies is 0.
 struct LinearRecurrence {
   /// An operand of the loop, per step or the same for all; nil: 1.
   let factor: Int?
@@ -51,7 +52,7 @@ struct LinearRecurrence {
   /// Writes all whole blocks of eight steps.
   ///
   /// - Parameters:
-  ///   - operands: Of the loop: numbers, or the addresses of one number per step.
+  ///   - operands: Of the loop: numbers that hold for all steps, or addresses of one number per step.
   ///   - carry: The slot of the carry.
   ///   - zeros: Eight zeros in memory: shifts that fill up with zeros that LLVM knows become much slower instructions.
   ///   - stacks: Addresses of what is kept per step: the carry before the step, and after it.

@@ -93,11 +93,16 @@ final class ScanEmitter {
       func places(_ ofNext: Bool) -> [IRValue] {
         kept.filter { (body.graph.outputs[$0] == body.graph.outputs[0]) == ofNext }.compactMap { stacks[$0] }
       }
+      // One element of an array is an address here, and a number to the recurrence.
+      var operands = fixed
+      for slot in capturedStart..<node.operands.count where graph[node.operands[slot]].shape.elementCount == 1 {
+        if let value = fixed[slot], value.type == .pointer { operands[slot] = w.load(value, lanes: 1) }
+      }
       let lanes = IRValue.vectorLanes
       let zeros = TensorData(extents: [lanes], elements: Array(repeating: 0, count: lanes))
       let place = Destination(base: emitter.environment.data, offset: emitter.pool.place(zeros))
       done = linear.emit(
-        w, steps: body.steps, isReversed: body.isReversed, operands: fixed, carry: carry,
+        w, steps: body.steps, isReversed: body.isReversed, operands: operands, carry: carry,
         zeros: emitter.pointer(place), before: places(false), after: places(true))
     }
     if body.steps > done {

@@ -111,10 +111,13 @@ private struct AffineReader {
   private(set) var columnCount = 1
   private(set) var work = 0
   private var visits = 0
+  /// Places of moved rows that are held.
+  private var placeCount = 0
 
   /// More unknowns, or larger expressions, are not looked at.
   private static let mostColumns = 256
   private static let mostVisits = 1000
+  private static let mostPlaces = 1 << 26
 
   init(_ builder: GraphBuilder) { b = builder }
 
@@ -210,7 +213,9 @@ private struct AffineReader {
       }
     }
     work += 3
-    guard count <= 1 << 28, let term = read(operand, scale: scale) else { return nil }
+    guard placeCount + count <= AffineReader.mostPlaces else { return nil }
+    placeCount += count
+    guard let term = read(operand, scale: scale) else { return nil }
     var places = Array(repeating: 0, count: count)
     if indices.isEmpty {
       var counter = Array(repeating: 0, count: to.count)

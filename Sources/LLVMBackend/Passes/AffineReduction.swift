@@ -9,7 +9,8 @@ internal import TensorIR
 /// - Σ (X b + s) is the product of column sums with the unknowns.
 /// - b₁ x₁ + b₂ x₂ + … is X b, which is computed in tiles.
 ///
-/// Where the rows are few, or the coefficients are not all finite, nothing is changed.
+/// Where the rows are few, or the coefficients are not all finite, nothing is changed. An unknown that is infinite may give
+/// what is not a number where the plain sum is infinite.
 struct AffineReduction {
   private let b: GraphBuilder
 

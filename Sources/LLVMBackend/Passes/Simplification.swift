@@ -83,8 +83,8 @@ private struct Simplifier {
     return false
   }
 
-  /// A number that is given: a constant, or data of one element. Of data only 0 and 1 may decide what is computed, which
-  /// locations and scales of priors often are.
+  /// A number that is given, a constant or data of one element, and has this value: locations and scales of priors are
+  /// often 0 and 1.
   private func isKnown(_ id: NodeID, _ value: Double) -> Bool {
     isNumber(id) && isReal(id) && b.contents(of: id)?.elements.first == value
   }

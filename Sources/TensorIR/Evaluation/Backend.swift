@@ -119,7 +119,7 @@ package struct ReferenceBackend: Backend {
   package var name: String { "reference" }
 
   /// Raised whenever a change of the evaluator or of a pass may change a bit of some result.
-  package static let epoch = 2
+  package static let epoch = 3
 
   /// Dense algebra is loops of the evaluator's own, so no library of linear algebra is named here.
   package var numericClass: String { "\(name) \(ReferenceBackend.epoch); \(NumericClass.platform)" }

@@ -334,7 +334,8 @@ package enum Kernels {
   }
 
   /// The cotangent of a symmetric matrix from that of its factor, from the last row up (Smith 1995; Murray 2016,
-  /// "Differentiation of the Cholesky decomposition", section 4.1), each pair of entries sharing what it receives.
+  /// "Differentiation of the Cholesky decomposition", section 4.1): all of it in the lower triangle, which is what was
+  /// read.
   package static func choleskyAdjoint(
     _ l: UnsafePointer<Double>, _ cotangent: UnsafePointer<Double>, _ result: UnsafeMutablePointer<Double>, batch: Int,
     n: Int
@@ -347,10 +348,7 @@ package enum Kernels {
         choleskyAdjointRow(j, factor, bar, n: n, stride: n)
       }
       for i in 0..<n {
-        for j in 0..<i {
-          bar[i * n + j] *= 0.5
-          bar[j * n + i] = bar[i * n + j]
-        }
+        for j in 0..<i { bar[j * n + i] = 0 }
       }
     }
   }
@@ -390,19 +388,27 @@ package enum Kernels {
       let values = result + t * (n + 1) * n
       let vectors = values + n
       var norm = 0.0
+      var isFinite = true
       for i in 0..<n {
         for j in 0...i {
           let entry = a[(t * n + i) * n + j]
-          (work[i * n + j], work[j * n + i]) = (entry, entry)
-          (vectors[i * n + j], vectors[j * n + i]) = (i == j ? 1 : 0, i == j ? 1 : 0)
           norm = max(norm, abs(entry))
-          if !entry.isFinite { norm = .nan }
+          if !entry.isFinite { isFinite = false }
         }
-        if norm.isNaN { break }
       }
-      guard norm.isFinite else {
+      guard isFinite else {
         for k in 0..<((n + 1) * n) { values[k] = .nan }
         continue
+      }
+      // By a power of two, so that differences and products of entries do not overflow.
+      let scale = norm > 0x1p500 ? 0x1p-600 : 1
+      norm *= scale
+      for i in 0..<n {
+        for j in 0...i {
+          let entry = a[(t * n + i) * n + j] * scale
+          (work[i * n + j], work[j * n + i]) = (entry, entry)
+          (vectors[i * n + j], vectors[j * n + i]) = (i == j ? 1 : 0, i == j ? 1 : 0)
+        }
       }
       // Cycles converge quadratically: far fewer than this are needed.
       for _ in 0..<50 {
@@ -415,7 +421,7 @@ package enum Kernels {
         }
         if isDiagonal { break }
       }
-      for i in 0..<n { values[i] = work[i * n + i] }
+      for i in 0..<n { values[i] = work[i * n + i] / scale }
       arrangeEigenvectors(values, vectors, n: n)
     }
   }

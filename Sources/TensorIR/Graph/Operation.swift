@@ -129,7 +129,7 @@ package enum Operation: Hashable, Sendable {
   case matrixProduct
   /// Lower factor of a symmetric positive definite matrix (its lower triangle is read); NaN where it is none.
   case cholesky
-  /// Of a lower factor and its cotangent, the cotangent of the symmetric matrix that was factored.
+  /// Of a lower factor and its cotangent, the cotangent of the lower triangle of the symmetric matrix that was factored.
   case choleskyAdjoint
   /// Of symmetric matrices `[…, n, n]` (the lower triangle is read), `[…, n + 1, n]`: the eigenvalues from the least,
   /// then an eigenvector of each per row, of length 1, its entry of the greatest magnitude positive. NaN where the

@@ -174,7 +174,7 @@ final class ReverseSweep {
   }
 
   /// The cotangent of symmetric matrices from those of their eigenvalues λ and eigenvectors, the rows of U: Uᵀ (diag λ̄ +
-  /// F ∘ U Ūᵀ) U, of which the symmetric part counts, with Fᵢⱼ = 1 / (λⱼ − λᵢ) (Giles 2008, "Collected matrix derivative
+  /// F ∘ U Ūᵀ) U, of which the symmetric part counts, in the lower triangle, which is what was read, with Fᵢⱼ = 1 / (λⱼ − λᵢ) (Giles 2008, "Collected matrix derivative
   /// results", section 3.1). Where eigenvalues are equal their vectors have no derivative: 0 stands there.
   private func eigenCotangent(_ node: Node, _ result: NodeID, _ g: NodeID) -> NodeID {
     let axis = node.shape.count - 2
@@ -198,7 +198,7 @@ final class ReverseSweep {
       b.select(b.binary(.equal, gap, b.constant(0)), b.constant(0), b.divide(turns, gap)),
       b.binary(.masked, spread(values(g), along: axis), diagonal))
     let whole = b.matrixProduct(b.transpose(vectors(result)), b.matrixProduct(inner, vectors(result)))
-    return b.multiply(b.constant(0.5), b.add(whole, b.transpose(whole)))
+    return b.lowerTriangle(b.add(whole, b.transpose(whole)), halvesDiagonal: true)
   }
 
   private func propagate(_ index: Int, _ node: Node, _ g: NodeID) {
