@@ -74,19 +74,12 @@ struct AffineReduction {
     guard totals.allSatisfy({ $0.isFinite }) else { return nil }
     var result = b.scalarData(totals[0])
     for (unknown, column, width) in form.unknowns.dropFirst() {
-      var part: NodeID
+      var part = b.scalarData(totals[column])
       if let array = unknown.array {
         let weights = b.data(TensorData(extents: [width], elements: Array(totals[column..<(column + width)])))
         part = b.sumAll(b.multiply(weights, b.reshape(array, to: [Dimension(width)])))
-      } else {
-        part = b.scalarData(totals[column])
-        guard let number = unknown.number else { continue }
-        part = b.multiply(part, number)
-        result = b.add(result, part)
-        continue
       }
-      if let number = unknown.number { part = b.multiply(number, part) }
-      result = b.add(result, part)
+      result = b.add(result, unknown.number.map { b.multiply($0, part) } ?? part)
     }
     return result
   }
