@@ -187,8 +187,9 @@ package final class CompiledGradientEvaluator: GradientEvaluator, @unchecked Sen
   }
 
   package func stepTimes(position: [Double], evaluations: Int) throws -> [StepTime] {
-    let preparedGraph = try preparedGradient().graph
-    let counting = try make(try preparedGradient(), true)
+    let prepared = try preparedGradient()
+    let preparedGraph = prepared.graph
+    let counting = try make(prepared, true)
     let counters = UnsafeMutablePointer<Int>.allocate(capacity: counting.steps.count + 1)
     let workspace = UnsafeMutableRawPointer.allocate(byteCount: counting.workspaceByteCount, alignment: 64)
     let gradient = UnsafeMutablePointer<Double>.allocate(capacity: dimension + 8)

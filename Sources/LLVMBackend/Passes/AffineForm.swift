@@ -6,16 +6,17 @@ internal import TensorIR
 ///
 /// A row is an element of the array, in row-major order. Coefficients are made block by block when they are read.
 struct AffineForm {
-  /// A number, an array that is used whole, or a number times one; neither: the constant term.
+  /// A number, an array that is used whole, or a number times one.
   struct Unknown: Hashable {
     var number: NodeID?
     var array: NodeID?
-    static let one = Unknown(number: nil, array: nil)
   }
 
-  /// The constant term first. An array has as many columns as elements.
+  /// An array has as many columns as elements.
   let unknowns: [(unknown: Unknown, column: Int, width: Int)]
-  let columnCount: Int
+  /// Columns of the unknowns; that of the constant term comes after them.
+  let unknownCount: Int
+  var columnCount: Int { unknownCount + 1 }
   let rowCount: Int
   /// Additions that the form costs per row, about.
   let work: Int
@@ -29,14 +30,14 @@ struct AffineForm {
     self.term = term
     self.builder = builder
     unknowns = reader.unknowns
-    columnCount = reader.columnCount
+    unknownCount = reader.unknownCount
     rowCount = builder.shape(id).elementCount
     work = reader.work
   }
 
   fileprivate indirect enum Term {
-    /// Data, or a number that is given.
-    case given(NodeID, column: Int)
+    /// Data, or a number that is given, times an unknown number, or by itself where there is none.
+    case given(NodeID, column: Int?)
     case number(column: Int)
     /// Row k is element k of an array.
     case elements(column: Int)
@@ -77,6 +78,7 @@ struct AffineForm {
     case .given(let id, let column):
       let elements = builder.contents(of: id)?.elements ?? []
       let isNumber = elements.count == 1
+      let column = column ?? unknownCount
       for k in rows.indices { block[column * stride + k] += factors[k] * elements[isNumber ? 0 : rows[k]] }
     case .number(let column):
       for k in rows.indices { block[column * stride + k] += factors[k] }
@@ -107,8 +109,8 @@ struct AffineForm {
 /// Finds out what a node is in terms of data and unknowns.
 private struct AffineReader {
   private let b: GraphBuilder
-  private(set) var unknowns: [(unknown: AffineForm.Unknown, column: Int, width: Int)] = [(.one, 0, 1)]
-  private(set) var columnCount = 1
+  private(set) var unknowns: [(unknown: AffineForm.Unknown, column: Int, width: Int)] = []
+  private(set) var unknownCount = 0
   private(set) var work = 0
   private var visits = 0
   /// Places of moved rows that are held.
@@ -124,10 +126,10 @@ private struct AffineReader {
   private mutating func column(_ number: NodeID?, _ array: NodeID?, width: Int = 1) -> Int? {
     let unknown = AffineForm.Unknown(number: number, array: array)
     if let known = unknowns.first(where: { $0.unknown == unknown }) { return known.column }
-    guard columnCount + width <= AffineReader.mostColumns else { return nil }
-    unknowns.append((unknown, columnCount, width))
-    columnCount += width
-    return columnCount - width
+    guard unknownCount + width <= AffineReader.mostColumns else { return nil }
+    unknowns.append((unknown, unknownCount, width))
+    unknownCount += width
+    return unknownCount - width
   }
 
   private func product(_ scale: NodeID?, _ number: NodeID) -> NodeID { scale.map { b.multiply($0, number) } ?? number }
@@ -137,11 +139,14 @@ private struct AffineReader {
     visits += 1
     guard visits < AffineReader.mostVisits, b.element(id) == .real else { return nil }
     work += 1
-    if b.contents(of: id) != nil { return column(scale, nil).map { .given(id, column: $0) } }
+    if b.contents(of: id) != nil {
+      guard let scale else { return .given(id, column: nil) }
+      return column(scale, nil).map { .given(id, column: $0) }
+    }
     if b.shape(id).isEmpty { return column(product(scale, id), nil).map { .number(column: $0) } }
-    let before = (unknowns, columnCount, work)
+    let before = (unknowns, unknownCount, work)
     if let term = parts(of: b.node(id), scale) { return term }
-    (unknowns, columnCount, work) = before
+    (unknowns, unknownCount, work) = before
     let count = b.shape(id).elementCount
     return column(scale, id, width: count).map { .elements(column: $0) }
   }

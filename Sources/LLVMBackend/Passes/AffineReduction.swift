@@ -60,7 +60,7 @@ struct AffineReduction {
   }
 
   private func linear(_ x: NodeID) -> NodeID? {
-    guard let form = AffineForm(x, in: b), form.columnCount > 1, form.rowCount >= 2 * form.columnCount else {
+    guard let form = AffineForm(x, in: b), form.unknownCount > 0, form.rowCount >= 2 * form.columnCount else {
       return nil
     }
     var totals = Array(repeating: 0.0, count: form.columnCount)
@@ -72,8 +72,8 @@ struct AffineReduction {
       }
     }
     guard totals.allSatisfy({ $0.isFinite }) else { return nil }
-    var result = b.scalarData(totals[0])
-    for (unknown, column, width) in form.unknowns.dropFirst() {
+    var result = b.scalarData(totals[form.unknownCount])
+    for (unknown, column, width) in form.unknowns {
       var part = b.scalarData(totals[column])
       if let array = unknown.array {
         let weights = b.data(TensorData(extents: [width], elements: Array(totals[column..<(column + width)])))
@@ -85,29 +85,20 @@ struct AffineReduction {
   }
 
   private func squares(_ x: NodeID, weights: NodeID?) -> NodeID? {
-    guard let form = AffineForm(x, in: b), form.columnCount > 1 else { return nil }
-    let count = form.columnCount - 1
+    guard let form = AffineForm(x, in: b), form.unknownCount > 0 else { return nil }
+    let count = form.unknownCount
     let padded = (count + 7) / 8 * 8
     guard form.rowCount >= 2 * form.columnCount, form.rowCount * form.work >= 2 * count * padded else { return nil }
-    // The constant term last: its own row of the factor is the part that no unknown changes.
-    let place = { (column: Int) in column == 0 ? count : column - 1 }
     var factor = TriangularFactor(columnCount: form.columnCount)
-    var ordered: [SIMD8<Double>] = []
-    form.forEachBlock(weights: weights) { block, lanes in
-      ordered = Array(UnsafeBufferPointer(start: block + lanes, count: count * lanes))
-      ordered += UnsafeBufferPointer(start: block, count: lanes)
-      ordered.withUnsafeMutableBufferPointer { rows in
-        if let address = rows.baseAddress { factor.append(address, stride: lanes) }
-      }
-    }
+    form.forEachBlock(weights: weights) { factor.append($0, stride: $1) }
     guard factor.isFinite else { return nil }
     // Rows of zeros fill up whole vectors.
     let rows = count == 1 ? 1 : padded
-    func entries(_ k: Int) -> [Double] { (0..<rows).map { $0 < count ? factor[$0, place(k)] : 0 } }
+    func entries(_ k: Int) -> [Double] { (0..<rows).map { $0 < count ? factor[$0, k] : 0 } }
     func column(_ k: Int) -> NodeID { b.data(TensorData(extents: [rows], elements: entries(k))) }
-    var sum = column(0)
+    var sum = column(count)
     var numbers: [(number: NodeID, column: Int)] = []
-    for (unknown, first, width) in form.unknowns.dropFirst() {
+    for (unknown, first, width) in form.unknowns {
       guard let array = unknown.array else {
         if let number = unknown.number { numbers.append((number, first)) }
         continue
@@ -117,11 +108,12 @@ struct AffineReduction {
       sum = b.add(sum, unknown.number.map { b.multiply($0, part) } ?? part)
     }
     if numbers.count > 2 {
-      let vector = b.concatenate(numbers.map { b.reshape($0.number, to: [Dimension(1)]) }, axis: 0)
-      sum = b.add(sum, product(numbers.map { entries($0.column) }, vector, rows: rows))
+      sum = b.add(
+        sum, product(numbers.map { entries($0.column) }, vector(numbers.map { $0.number }), rows: rows))
     } else {
       for (number, k) in numbers { sum = b.add(sum, b.multiply(number, column(k))) }
     }
+    // The last row of the factor: what no unknown changes.
     let rest = factor[count, count]
     let explained = count == 1 ? b.square(b.reshape(sum, to: [])) : b.sumAll(b.square(sum))
     return b.add(explained, b.scalarData(rest * rest))

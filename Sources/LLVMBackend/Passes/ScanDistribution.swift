@@ -347,12 +347,7 @@ private struct Distributor {
     case .matrixProduct: id = b.matrixProduct(whole(0), whole(1))
     case .cholesky: id = b.cholesky(whole(0))
     case .choleskyAdjoint: id = b.choleskyAdjoint(whole(0), whole(1))
-    case .symmetricEigen:
-      let matrix = b.shape(whole(0))
-      id = b.add(
-        Node(
-          operation: .symmetricEigen, operands: [whole(0)], element: .real,
-          shape: Array(matrix.dropLast(2)) + node.shape.suffix(2)))
+    case .symmetricEigen: id = b.eigenRows(whole(0))
     case .triangularSolve(let transposed): id = b.triangularSolve(whole(0), whole(1), transposed: transposed)
     case .lowerTriangle(let halves): id = b.lowerTriangle(whole(0), halvesDiagonal: halves)
     case .parameter, .input, .data, .constant, .scan, .project, .random: id = b.constant(.nan)

@@ -283,7 +283,7 @@ extension Parser {
   /// What to write for `.==`, `.<` and their like of other languages, where the parser stands behind the point.
   private var dottedOperatorHelp: String? {
     guard case .symbol(let symbol) = current.kind, isOnLine(),
-      ["==", "!=", "<", "<=", ">", ">=", "+", "-"].contains(symbol.rawValue)
+      [.equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .plus, .minus].contains(symbol)
     else { return nil }
     return "`\(symbol.rawValue)` works element by element on arrays: leave out the point"
   }

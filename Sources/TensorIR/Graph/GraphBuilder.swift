@@ -495,15 +495,26 @@ package final class GraphBuilder {
 
   /// Eigenvalues `[…, n]` from the least, and eigenvectors `[…, n, n]`, one per row, of symmetric matrices `[…, n, n]`.
   package func symmetricEigen(_ matrix: NodeID) -> (values: NodeID, vectors: NodeID) {
+    let both = eigenRows(matrix)
+    let shape = nodes[both.index].shape
+    guard shape.count >= 2, let last = shape.last, shape[shape.count - 2].extent == last.extent + 1 else {
+      return (both, both)
+    }
+    let axis = shape.count - 2
+    let values = slice(both, axis: axis, start: 0, count: 1)
+    return (
+      reshape(values, to: shape.prefix(axis) + [last]), slice(both, axis: axis, start: 1, count: last.extent)
+    )
+  }
+
+  /// Both of ``symmetricEigen(_:)`` as the operation gives them, `[…, n + 1, n]`.
+  package func eigenRows(_ matrix: NodeID) -> NodeID {
     let shape = nodes[matrix.index].shape
     guard isSquare(shape), let last = shape.last else {
       fail("eigenvalues of \(shape.extents)")
-      return (matrix, matrix)
+      return matrix
     }
-    let (batch, axis) = (Array(shape.dropLast(2)), shape.count - 2)
-    let both = add(.symmetricEigen, [matrix], .real, batch + [Dimension(last.extent + 1), last])
-    let values = slice(both, axis: axis, start: 0, count: 1)
-    return (reshape(values, to: batch + [last]), slice(both, axis: axis, start: 1, count: last.extent))
+    return add(.symmetricEigen, [matrix], .real, shape.dropLast(2) + [Dimension(last.extent + 1), last])
   }
 
   /// `L: […, n, n]`, `right: […, n, k]`
